@@ -1,0 +1,48 @@
+import type { DataType } from '../../schema/types.ts';
+
+/** One column of a batch: values by row number, decoded when asked for. Never mutated. */
+export interface Column {
+  readonly type: DataType;
+  readonly length: number;
+  /** The value as it stands in a record (docs/values.md); null for NULL. Not remembered: ask once. */
+  get(row: number): unknown;
+  /**
+   * The value's text as the value table has it for CSV, where the source has it without decoding (json keeps its blanks and
+   * duplicate keys this way); null for NULL. Absent: make it of `get`.
+   */
+  text?(row: number): string | null;
+}
+
+/** A column over values that are already there. */
+export class ArrayColumn implements Column {
+  readonly type: DataType;
+  readonly values: ArrayLike<unknown>;
+
+  constructor(type: DataType, values: ArrayLike<unknown>) {
+    this.type = type;
+    this.values = values;
+  }
+
+  get length(): number {
+    return this.values.length;
+  }
+
+  get(row: number): unknown {
+    return this.values[row] ?? null;
+  }
+}
+
+/** Some rows of a column, in the order of `rows`. */
+export class SelectedColumn implements Column {
+  readonly type: DataType;
+  readonly length: number;
+  readonly get: (row: number) => unknown;
+  readonly text?: (row: number) => string | null;
+
+  constructor(column: Column, rows: Uint32Array) {
+    this.type = column.type;
+    this.length = rows.length;
+    this.get = row => column.get(rows[row] as number);
+    if (column.text !== undefined) this.text = row => (column.text as (row: number) => string | null)(rows[row] as number);
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * The engine's side of the contracts: how a source, an operator and a sink are defined. docs/extending.md tells the same with examples.
+ *
+ * A definition is a description that can be opened many times: it holds no connection, no file and no state. `options` is what can be
+ * written as JSON (for the command line, for YAML and for `plan`); functions, iterables and clients are `given` beside it, by the typed
+ * function that users call.
+ */
+import type { z } from 'zod';
+import type { Schema } from '../schema/schema.ts';
+import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
+import type { DeadLetter, Operator, Sink, Source } from './contracts.ts';
+import { operatorFace, sinkFace, sourceFace } from './run/face.ts';
+import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
+
+/** A row whose shape only the user knows. */
+export type AnyRow = Record<string, unknown>;
+export type AnyBatch = RecordBatch<AnyRow>;
+
+/** What a row function returns for a record that it refuses. Made by `context.reject`. */
+export class Rejected {
+  readonly code: string;
+  readonly reason: string;
+
+  constructor(code: string, reason: string) {
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** A refused row of a batch. */
+export interface RejectedRow {
+  readonly index: number;
+  readonly code: string;
+  readonly reason: string;
+}
+
+// ---------------------------------------------------------------- source
+
+export interface DescribeContext {
+  readonly signal: AbortSignal;
+}
+
+export interface SourceContext {
+  /** Aborted when the run fails, is cancelled, or needs no more. Then reading ends and everything is released, with or without an error. */
+  readonly signal: AbortSignal;
+  /** Read what comes after this position (exclusive). */
+  readonly after?: Position;
+  /** Read up to this position (inclusive). */
+  readonly to?: Position;
+  /** Only these columns are looked at by anybody; others need not be read. Undefined: all. */
+  readonly columns?: readonly string[];
+  /** The encoding that the sink takes as it is, when no function looks at whole rows on the way there. */
+  readonly passthrough?: Codec;
+  /** At most so many rows a batch. */
+  readonly batchRows: number;
+  /** About so many bytes a batch; a single longer row makes a batch of its own. */
+  readonly batchBytes: number;
+  /** What the source itself counted (the server's command tag, rows and bytes consumed), apart from the batches it gave. Adds up. */
+  counted(count: { rows?: number; bytes?: number }): void;
+  /** How much there will be, about; for progress. */
+  expects(total: { rows?: number; bytes?: number }): void;
+  /** For the report. */
+  warn(message: string): void;
+}
+
+export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
+  readonly kind: string;
+  readonly options: S;
+  /** The schema before the first row, where it can be known. */
+  describe?(options: z.output<S>, context: DescribeContext, given: Given): Promise<Schema | undefined>;
+  /**
+   * Batches in order. `return()` of the iterator (a source that is needed no more) and an aborted signal release everything.
+   * Batches are small enough for `batchBytes`, never empty, and carry a position where the source can be resumed there.
+   */
+  read(options: z.output<S>, context: SourceContext, given: Given): AsyncIterable<AnyBatch>;
+  /** What it reads, in a few words and without secrets, for `plan` and messages; the kind alone by default. */
+  title?(options: z.output<S>): string;
+}
+
+// ---------------------------------------------------------------- operator
+
+export interface OperatorContext {
+  readonly signal: AbortSignal;
+  readonly batchRows: number;
+  readonly batchBytes: number;
+  /** Input schema, where it is known. */
+  readonly schema: Schema | undefined;
+  /** For a row function: `return context.reject(code, reason)`. */
+  reject(code: string, reason: string): Rejected;
+  /** For batch and stream functions: refuses one row of a batch; the function leaves it out of what it gives on. */
+  reject(batch: AnyBatch, index: number, code: string, reason: string): void;
+  /** For stream functions: records left out, and records made beyond one for one. */
+  dropped(count: number): void;
+  made(count: number): void;
+  /** Nothing more is needed: the stages before are asked to stop, and what still comes is not looked at. */
+  stop(): void;
+  /** Registers all that later output depends on (a count, keys seen, a seed), once, on opening. */
+  keepState(state: OperatorState): void;
+  /** Bytes on the state account: positive to take, negative to give back; STATE_TOO_LARGE when it is full. */
+  charge(bytes: number): void;
+  warn(message: string): void;
+}
+
+export interface OperatorState {
+  save(): Json;
+  load(state: Json): void;
+}
+
+export type RowFunction = (row: AnyRow) => AnyRow | undefined | Rejected;
+export type BatchFunction = (batch: AnyBatch) => AnyBatch | Promise<AnyBatch>;
+export type StreamFunction = (batches: AsyncIterable<AnyBatch>) => AsyncIterable<AnyBatch>;
+
+/** Exactly one of row, batch, stream. Adjacent operators of kinds row and batch run in one loop, without a stream between them. */
+export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
+  readonly kind: string;
+  readonly options: S;
+  /** One row in; a row, undefined (dropped) or `context.reject(…)` out. */
+  row?(options: z.output<S>, context: OperatorContext, given: Given): RowFunction;
+  /** A batch in, a batch with at most as many rows out (views cost nothing); those that are missing count as dropped unless rejected. */
+  batch?(options: z.output<S>, context: OperatorContext, given: Given): BatchFunction;
+  /** All batches in, any batches out. Counts what it drops and makes; never holds more than about one batch but on the state account. */
+  stream?(options: z.output<S>, context: OperatorContext, given: Given): StreamFunction;
+  /** Of a stream operator that passes positions on; without it they stop there until its input has ended. */
+  readonly positions?: 'forwarded';
+  /** Columns that it looks at; 'all' by default. */
+  reads?(options: z.output<S>, given: Given): readonly string[] | 'all';
+  /** The schema of what comes out, where it can be known. Not given: unknown from here on. */
+  schema?(input: Schema, options: z.output<S>, given: Given): Schema | undefined;
+  /** What it does, in a few words and without secrets; the kind alone by default. */
+  title?(options: z.output<S>): string;
+}
+
+// ---------------------------------------------------------------- sink
+
+/** All that a run needs to go on where it was; plain JSON. */
+export interface Checkpoint {
+  readonly job: string;
+  readonly source?: Position;
+  readonly operators: { readonly [stage: string]: Json };
+  readonly sinks: { readonly [stage: string]: Json };
+  readonly done?: true;
+}
+
+export interface SinkContext {
+  /** What comes; exact where the source is typed, inferred from the first records where a function made them. Undefined: no record and no schema. */
+  readonly schema: Schema | undefined;
+  readonly signal: AbortSignal;
+  readonly jobId: string;
+  readonly resume?: Checkpoint;
+  /** True when refused rows have a place to go: then keep what is needed to find the row at fault. False: a refusal stops the run. */
+  readonly hasDeadLetters: boolean;
+  /** Bytes that the sink may hold unsettled before it has to force an outcome: half of the flow account. */
+  readonly segmentBytes: number;
+  /** The outcome of a batch: once a batch, in any order, at the latest before flush() resolves. */
+  settle(batch: AnyBatch, rejected?: readonly RejectedRow[]): void;
+  /** The bytes of this batch are held no more; its outcome comes later, by settle. For sinks whose outcome is late but that need no replay. */
+  release(batch: AnyBatch): void;
+  /** What the sink itself counted (the server's command tag, a file's lines), apart from the batches it got. Adds up. */
+  counted(count: { written?: number; unchanged?: number; superseded?: number; deleted?: number; bytes?: number }): void;
+  warn(message: string): void;
+}
+
+export interface Writer {
+  /** A sink that keeps the checkpoint with the data says on opening where it stands. */
+  readonly committed?: Checkpoint;
+  /** Resolves when the next batch may come; says nothing of the outcome. */
+  write(batch: AnyBatch): Promise<void>;
+  /** Forces the outcome of all that was written (ends the COPY, awaits the requests). */
+  flush(): Promise<void>;
+  /** Only after flush: makes it durable; returns what it takes to come back to exactly here (a file's length, uploaded parts). */
+  commit(checkpoint: Checkpoint): Promise<Json>;
+  /** A new field or a wider type in mid run; refuse by throwing SCHEMA_MISMATCH. Absent: such records are rejected. */
+  evolve?(schema: Schema): Promise<void>;
+  /** The last commit made visible, then release. Exactly one of close and abort runs, never during a write. */
+  close(): Promise<void>;
+  /** Nothing uncommitted becomes visible; what a resume needs is kept; release. */
+  abort(reason: unknown): Promise<void>;
+}
+
+export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
+  readonly kind: string;
+  readonly options: S;
+  open(options: z.output<S>, context: SinkContext, given: Given): Promise<Writer>;
+  /** Encodings that it takes as they are (`batch.encoded`). */
+  readonly takes?: readonly Codec[];
+  /** True (the default): opened only when the schema is known. False: takes objects of any shape. */
+  readonly needsSchema?: boolean;
+  /** What the report promises of a run that was killed and started again. */
+  readonly guarantee?: 'exactly-once' | 'at-least-once' | 'all-or-nothing';
+  title?(options: z.output<S>): string;
+}
+
+// ---------------------------------------------------------------- kinds
+
+/** A kind of stage: its definition, and the one place where row types are asserted. */
+export interface SourceKind<S extends z.ZodType = z.ZodType, Given = unknown> {
+  readonly kind: string;
+  readonly definition: SourceDefinition<S, Given>;
+  create<Row>(options: z.input<S>, given: Given): Source<Row>;
+}
+export interface OperatorKind<S extends z.ZodType = z.ZodType, Given = unknown> {
+  readonly kind: string;
+  readonly definition: OperatorDefinition<S, Given>;
+  create<In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void): Operator<In, Out>;
+}
+export interface SinkKind<S extends z.ZodType = z.ZodType, Given = unknown> {
+  readonly kind: string;
+  readonly definition: SinkDefinition<S, Given>;
+  create<Row>(options: z.input<S>, given: Given): Sink<Row>;
+}
+
+/** Makes a source of a definition. Options are checked when a stage is created: OPTION_UNKNOWN with the nearest name, OPTION_INVALID. */
+export function defineSource<S extends z.ZodType, Given = undefined>(definition: SourceDefinition<S, Given>): SourceKind<S, Given> {
+  return { kind: definition.kind, definition, create: <Row>(options: z.input<S>, given: Given) => sourceFace<Row>(sourceStage(definition, options, given)) };
+}
+
+/** Makes an operator of a definition. */
+export function defineOperator<S extends z.ZodType, Given = undefined>(definition: OperatorDefinition<S, Given>): OperatorKind<S, Given> {
+  return {
+    kind: definition.kind,
+    definition,
+    create: <In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void) => operatorFace<In, Out>(operatorStage(definition, options, given), onReject),
+  };
+}
+
+/** Makes a sink of a definition. */
+export function defineSink<S extends z.ZodType, Given = undefined>(definition: SinkDefinition<S, Given>): SinkKind<S, Given> {
+  return { kind: definition.kind, definition, create: <Row>(options: z.input<S>, given: Given) => sinkFace<Row>(sinkStage(definition, options, given)) };
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { MillraceError, suggestion } from '../../errors.ts';
+import type { OperatorDefinition, SinkDefinition, SourceDefinition } from '../define.ts';
+
+/** A stage as it stands in a pipeline: a definition with its options (checked) and what was given. It can be opened many times. */
+export interface SourceStage {
+  readonly role: 'source';
+  readonly kind: string;
+  readonly definition: SourceDefinition<z.ZodType, unknown>;
+  readonly options: unknown;
+  readonly given: unknown;
+}
+export interface OperatorStage {
+  readonly role: 'operator';
+  readonly kind: string;
+  readonly definition: OperatorDefinition<z.ZodType, unknown>;
+  readonly options: unknown;
+  readonly given: unknown;
+}
+export interface SinkStage {
+  readonly role: 'sink';
+  readonly kind: string;
+  readonly definition: SinkDefinition<z.ZodType, unknown>;
+  readonly options: unknown;
+  readonly given: unknown;
+}
+export type Stage = SourceStage | OperatorStage | SinkStage;
+
+export function sourceStage<S extends z.ZodType, Given>(definition: SourceDefinition<S, Given>, options: z.input<S>, given: Given): SourceStage {
+  return { role: 'source', kind: definition.kind, definition: definition as unknown as SourceStage['definition'], options: checkOptions(definition.kind, definition.options, options), given };
+}
+
+export function operatorStage<S extends z.ZodType, Given>(definition: OperatorDefinition<S, Given>, options: z.input<S>, given: Given): OperatorStage {
+  const faces = [definition.row, definition.batch, definition.stream].filter(face => face !== undefined).length;
+  if (faces !== 1) throw new MillraceError('PIPELINE_INVALID', `operator ${definition.kind}: give exactly one of row, batch and stream, not ${faces}`);
+  return { role: 'operator', kind: definition.kind, definition: definition as unknown as OperatorStage['definition'], options: checkOptions(definition.kind, definition.options, options), given };
+}
+
+export function sinkStage<S extends z.ZodType, Given>(definition: SinkDefinition<S, Given>, options: z.input<S>, given: Given): SinkStage {
+  return { role: 'sink', kind: definition.kind, definition: definition as unknown as SinkStage['definition'], options: checkOptions(definition.kind, definition.options, options), given };
+}
+
+/** Options with their defaults; OPTION_UNKNOWN with the nearest name, OPTION_INVALID with the place, the value and what is wanted. */
+export function checkOptions<S extends z.ZodType>(kind: string, schema: S, options: z.input<S>): z.output<S> {
+  const result = schema.safeParse(options);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    if (issue.code === 'unrecognized_keys') {
+      const name = issue.keys[0] ?? '';
+      throw new MillraceError('OPTION_UNKNOWN', `${kind}: no option ${JSON.stringify(name)}${suggestion(name, optionNames(schema))}`, { stage: kind });
+    }
+  }
+  const [issue] = result.error.issues;
+  const place = issue?.path.join('.') ?? '';
+  throw new MillraceError('OPTION_INVALID', `${kind}: ${place === '' ? '' : `option ${JSON.stringify(place)}: `}${issue?.message ?? 'invalid options'}`, { stage: kind });
+}
+
+/** Names of the options of a kind, for suggestions and `kinds`. */
+export function optionNames(schema: z.ZodType): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}

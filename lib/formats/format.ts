@@ -1,0 +1,45 @@
+/** What every file format offers: bytes in, batches out, and back. Formats know nothing of files, compression or networks. */
+import type { AnyBatch, RejectedRow } from '../core/define.ts';
+import type { Codec, Position } from '../core/batch/batch.ts';
+import type { Schema } from '../schema/schema.ts';
+
+export interface DecodeContext {
+  /** How the input is called in messages and positions. */
+  readonly file: string;
+  readonly batchRows: number;
+  readonly batchBytes: number;
+  readonly maxRecordBytes: number;
+  /** Only these columns are looked at. */
+  readonly columns?: readonly string[];
+  /** Start after this record boundary, as an earlier position gave it: the chunks begin at `after.offset`. */
+  readonly after?: { readonly offset: number; readonly line: number; readonly row: number };
+  /** What the decoder consumed, counted apart from the batches that it gives. */
+  counted(count: { rows?: number; bytes?: number }): void;
+  warn(message: string): void;
+}
+
+export interface Decoder {
+  /** The schema, from the head of the input (a header line, the first records). */
+  describe(head: AsyncIterable<Uint8Array>): Promise<Schema | undefined>;
+  /**
+   * Batches in order; each carries the position `{ offset, line, row }` behind its last record, offsets in (decompressed) bytes of the
+   * input. Errors: DATA_MALFORMED, ENCODING_INVALID, RECORD_TOO_LARGE, each with file and line.
+   */
+  decode(chunks: AsyncIterable<Uint8Array>, schema: Schema | undefined, context: DecodeContext): AsyncIterable<AnyBatch>;
+}
+
+export interface Encoded {
+  readonly chunks: readonly Uint8Array[];
+  /** Rows of the batch that could not be written. */
+  readonly rejected: readonly RejectedRow[];
+}
+
+export interface Encoder {
+  /** What stands before the first record (a header line, `[`). `fresh` is false when an existing file is appended to. */
+  start(fresh: boolean): Uint8Array[];
+  encode(batch: AnyBatch): Encoded;
+  /** What stands behind the last record. */
+  end(): Uint8Array[];
+}
+
+export type { Codec, Position };

@@ -1,0 +1,70 @@
+import { MillraceError, suggestion } from '../errors.ts';
+import type { DataType } from './types.ts';
+import { typeName } from './types.ts';
+
+export interface Field {
+  readonly name: string;
+  readonly type: DataType;
+  readonly nullable: boolean;
+  /** Text as a file had it (CSV): a type is only a guess. Predicates read it as the literal's type, tables are made by inference. */
+  readonly untyped?: true;
+}
+
+/** The columns of a batch, in order. Names are data: any string, each once. Immutable. */
+export class Schema {
+  readonly fields: readonly Field[];
+  readonly #index: Map<string, number>;
+
+  constructor(fields: readonly Field[]) {
+    this.fields = fields;
+    this.#index = new Map();
+    for (const [i, field] of fields.entries()) {
+      if (this.#index.has(field.name)) {
+        throw new MillraceError('COLUMN_DUPLICATE', `two columns are called ${JSON.stringify(field.name)}; give each column a name of its own`);
+      }
+      this.#index.set(field.name, i);
+    }
+  }
+
+  get names(): string[] {
+    return this.fields.map(field => field.name);
+  }
+
+  has(name: string): boolean {
+    return this.#index.has(name);
+  }
+
+  /** Position of a column, -1 when it is not there. */
+  indexOf(name: string): number {
+    return this.#index.get(name) ?? -1;
+  }
+
+  /** The column called `name`; COLUMN_UNKNOWN with the nearest name when there is none. */
+  field(name: string): Field {
+    const field = this.fields[this.indexOf(name)];
+    if (field === undefined) throw new MillraceError('COLUMN_UNKNOWN', `no column ${JSON.stringify(name)}${suggestion(name, this.names)}`);
+    return field;
+  }
+
+  /** These columns, in the order given. */
+  project(names: readonly string[]): Schema {
+    return new Schema(names.map(name => this.field(name)));
+  }
+
+  /** All names at once: `{ a: 'b', b: 'a' }` swaps. A name that is not there, or a result with a name twice, is an error. */
+  rename(names: Readonly<Record<string, string>>): Schema {
+    for (const from of Object.keys(names)) this.field(from);
+    return new Schema(this.fields.map(field => (Object.hasOwn(names, field.name) ? { ...field, name: names[field.name] as string } : field)));
+  }
+
+  /** With this column in place of the one of that name, or at the end. */
+  with(field: Field): Schema {
+    const at = this.indexOf(field.name);
+    return new Schema(at < 0 ? [...this.fields, field] : this.fields.with(at, field));
+  }
+
+  /** For messages and `plan`: `id int8, name text?`. */
+  toString(): string {
+    return this.fields.map(field => `${field.name} ${typeName(field.type)}${field.nullable ? '?' : ''}`).join(', ');
+  }
+}
