@@ -22,7 +22,7 @@ type Signal = { signal?: AbortSignal };
  * A Readable of rows. Node's own helpers are typed with `any`: without these, `source.filter(u => …)` compiles untyped, and runs row by row.
  * `read` stays as Node types it: any narrower, and Node's own pipeline() refuses the stage.
  */
-export interface Rows<Row> extends Readable, Gives<Row>, AsyncDisposable {
+export interface Rows<Row> extends Readable, Gives<Row> {
   pipe<Next>(operator: Operator<Row, Next>): Operator<Row, Next>;
   pipe(sink: Sink<Row>): Sink<Row>;
   pipe<W extends NodeJS.WritableStream>(foreign: W, options?: { end?: boolean }): W;
