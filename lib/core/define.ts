@@ -49,8 +49,10 @@ export interface SourceContext {
   readonly to?: Position;
   /** Only these columns are looked at by anybody; others need not be read. Undefined: all. */
   readonly columns?: readonly string[];
-  /** The encoding that the sink takes as it is, when no function looks at whole rows on the way there. */
-  readonly passthrough?: Codec;
+  /** The encodings that the sink takes as they are, when no function looks at whole rows on the way there. */
+  readonly passthrough?: readonly Codec[];
+  /** With `passthrough`: the columns that operators on the way decode all the same. */
+  readonly looksAt?: readonly string[];
   /** At most so many rows a batch. */
   readonly batchRows: number;
   /** About so many bytes a batch; a single longer row makes a batch of its own. */
@@ -182,9 +184,9 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
   readonly options: S;
   open(options: z.output<S>, context: SinkContext, given: Given): Promise<Writer>;
   /** Encodings that it takes as they are (`batch.encoded`). */
-  readonly takes?: readonly Codec[];
+  readonly takes?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
   /** True (the default): opened only when the schema is known. False: takes objects of any shape. */
-  readonly needsSchema?: boolean;
+  readonly needsSchema?: boolean | ((options: z.output<S>) => boolean);
   /** What the report promises of a run that was killed and started again. */
   readonly guarantee?: 'exactly-once' | 'at-least-once' | 'all-or-nothing';
   title?(options: z.output<S>): string;

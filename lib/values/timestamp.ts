@@ -24,6 +24,10 @@ export class Timestamp extends Date {
   static readonly NEGATIVE_INFINITY: Timestamp = infinite(new this(Number.NaN), -1);
 
   /** Microseconds since 1970; VALUE_NOT_CARRIED beyond the year 275760. */
+  static #infinite(sign: 1 | -1): Timestamp {
+    return Object.defineProperty(new Timestamp(Number.NaN), INFINITE, { value: sign });
+  }
+
   static fromEpochMicros(epochMicros: bigint | number): Timestamp {
     const whole = BigInt(epochMicros);
     const ms = whole / 1000n - (whole < 0n && whole % 1000n !== 0n ? 1n : 0n);

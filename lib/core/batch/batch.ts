@@ -81,8 +81,14 @@ export class RecordBatch<Row = Record<string, unknown>> {
   }
 
   /** A batch of plain objects. Without a schema it is one whose schema is known late. */
-  static of<Row extends object>(rows: readonly Row[], schema?: Schema, position?: Position, bytes?: number): RecordBatch<Row> {
-    return new RecordBatch<Row>(new ObjectOrigin(rows, schema, bytes), schema, position);
+  static of<Row extends object>(
+    rows: readonly Row[],
+    schema?: Schema,
+    position?: Position,
+    bytes?: number,
+    locate?: (row: number) => Position | undefined,
+  ): RecordBatch<Row> {
+    return new RecordBatch<Row>(new ObjectOrigin(rows, schema, bytes, locate), schema, position);
   }
 
   /** Bytes that it keeps alive in memory, its parent's included; `compact()` cuts it loose. */
@@ -212,10 +218,12 @@ class ObjectOrigin implements Origin {
   readonly length: number;
   readonly #rows: readonly object[];
   readonly #names: readonly string[];
+  readonly locate?: (row: number) => Position | undefined;
   #bytes: number | undefined;
 
-  constructor(rows: readonly object[], schema: Schema | undefined, bytes?: number) {
+  constructor(rows: readonly object[], schema: Schema | undefined, bytes?: number, locate?: (row: number) => Position | undefined) {
     this.length = rows.length;
+    if (locate !== undefined) this.locate = locate;
     this.#rows = rows;
     this.#names = schema?.names ?? [];
     this.#bytes = bytes;

@@ -1,12 +1,37 @@
+/**
+ * The face of a stage: what a user holds. A Readable, Duplex or Writable of plain objects that opens nothing before it is used, and beside it
+ * the description (`stage`) of which `pipeline()` opens streams of its own, as often as it likes.
+ */
 import type { DeadLetter, Operator, Sink, Source } from '../contracts.ts';
-import type { OperatorStage, SinkStage, SourceStage } from './stage.ts';
+import { OperatorFace } from './operator-face.ts';
+import { SinkFace } from './sink-face.ts';
+import { SourceFace } from './source-face.ts';
+import type { OperatorStage, SinkStage, SourceStage, Stage } from './stage.ts';
 
+/** The one place where row types are asserted. */
 export function sourceFace<Row>(stage: SourceStage): Source<Row> {
-  return { stage } as unknown as Source<Row>;
+  return new SourceFace(stage) as unknown as Source<Row>;
 }
+
 export function operatorFace<In, Out>(stage: OperatorStage, onReject?: (letter: DeadLetter) => void): Operator<In, Out> {
-  return { stage, onReject } as unknown as Operator<In, Out>;
+  return new OperatorFace([stage], onReject) as unknown as Operator<In, Out>;
 }
+
 export function sinkFace<Row>(stage: SinkStage): Sink<Row> {
-  return { stage } as unknown as Sink<Row>;
+  return new SinkFace(stage) as unknown as Sink<Row>;
+}
+
+/** Several operators as one. */
+export function composedFace<In, Out>(operators: readonly unknown[]): Operator<In, Out> {
+  return new OperatorFace(operators.flatMap(operator => (operator instanceof OperatorFace ? operator.stages : []))) as unknown as Operator<In, Out>;
+}
+
+/** The descriptions behind a face; undefined for anything else. */
+export function stagesOf(face: unknown): readonly Stage[] | undefined {
+  if (face instanceof OperatorFace) return face.stages;
+  return face instanceof SourceFace || face instanceof SinkFace ? [face.stage] : undefined;
+}
+
+export function stageOf(face: unknown): Stage | undefined {
+  return stagesOf(face)?.[0];
 }

@@ -1,0 +1,99 @@
+import { ERROR_CODES, type ErrorCode, MillraceError } from '../../errors.ts';
+import { JsonNumber } from '../../values/json.ts';
+import type { DataType } from '../../schema/types.ts';
+import { Schema } from '../../schema/schema.ts';
+import type { DeadLetter } from '../contracts.ts';
+import type { AnyBatch } from '../define.ts';
+import type { RejectGroup } from '../run/report.ts';
+
+/** Thrown where a record was refused and nobody takes rejects. */
+export class RecordRejected extends MillraceError {
+  override readonly name = 'RecordRejected';
+  readonly letter: DeadLetter;
+
+  constructor(letter: DeadLetter) {
+    const code: ErrorCode = Object.hasOwn(ERROR_CODES, letter.code) ? (letter.code as ErrorCode) : 'RECORD_REJECTED';
+    const place = letter.position === undefined ? '' : ` (${placeOf(letter.position)})`;
+    super(code, `${letter.stage} refused a record${place}: ${code === letter.code ? '' : `${letter.code}: `}${letter.reason}`, { stage: letter.stage });
+    this.letter = letter;
+  }
+}
+
+/** The columns of dead letters, for sinks that need to know them. */
+export const DEAD_LETTER_SCHEMA = new Schema([
+  { name: 'stage', type: { kind: 'text' }, nullable: false },
+  { name: 'code', type: { kind: 'text' }, nullable: false },
+  { name: 'reason', type: { kind: 'text' }, nullable: false },
+  { name: 'record', type: { kind: 'jsonb' }, nullable: true },
+  { name: 'position', type: { kind: 'jsonb' }, nullable: true },
+]);
+
+const MAX_GROUPS = 100;
+
+/**
+ * Takes every rejected record of a run: counts it, groups it by cause, and hands it to the dead letters. Without a place for them, or with
+ * one too many, `take` throws: then the run stops with that error.
+ */
+export class Rejects {
+  readonly #hasPlace: boolean;
+  readonly #maxCount: number;
+  readonly #groups = new Map<string, RejectGroup & { count: number }>();
+  #waiting: DeadLetter[] = [];
+  count = 0;
+
+  constructor(hasPlace: boolean, maxRejected: number | string | undefined) {
+    this.#hasPlace = hasPlace;
+    this.#maxCount = typeof maxRejected === 'number' ? maxRejected : Infinity;
+  }
+
+  take(letter: DeadLetter): void {
+    this.count++;
+    const { stage, code, reason } = letter;
+    const key = this.#groups.size < MAX_GROUPS ? `${stage}\n${code}\n${reason}` : `${stage}\n${code}`;
+    const group = this.#groups.get(key);
+    if (group === undefined) this.#groups.set(key, { stage, code, reason, count: 1 });
+    else group.count++;
+    if (!this.#hasPlace) throw new RecordRejected(letter);
+    this.#waiting.push(letter);
+    if (this.count > this.#maxCount) throw new MillraceError('TOO_MANY_REJECTED', `${this.count} records were rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`, { stage });
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** What was taken since the last call. */
+  waiting(): DeadLetter[] {
+    const letters = this.#waiting;
+    this.#waiting = [];
+    return letters;
+  }
+
+  /** Most frequent first. */
+  groups(): RejectGroup[] {
+    return [...this.#groups.values()].sort((a, b) => b.count - a.count);
+  }
+}
+
+/** The dead letter of one row of a batch, values as in the value table's JSON. */
+export function letterOf(stage: string, batch: AnyBatch, index: number, code: string, reason: string): DeadLetter {
+  const row = batch.rows[index] ?? {};
+  const record = batch.schemaKnown ? Object.fromEntries(batch.schema.fields.map(({ name, type }) => [name, jsonValue(row[name], type)])) : row;
+  const position = batch.locate(index);
+  return position === undefined ? { stage, code, reason, record } : { stage, code, reason, record, position };
+}
+
+/** numeric is digits in a record and a number in JSON. */
+function jsonValue(value: unknown, type: DataType): unknown {
+  if (type.kind === 'array' && type.element !== undefined && Array.isArray(value)) {
+    const element = type.element;
+    return value.map(item => jsonValue(item, Array.isArray(item) ? type : element));
+  }
+  return type.kind === 'numeric' && typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? new JsonNumber(value) : value;
+}
+
+function placeOf(position: object): string {
+  return Object.entries(position)
+    .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
+}

@@ -1,0 +1,240 @@
+import { Writable } from 'node:stream';
+import { asMillraceError, MillraceError } from '../../errors.ts';
+import type { Schema } from '../../schema/schema.ts';
+import { letterOf } from '../delivery/rejects.ts';
+import { Settlement } from '../delivery/settlement.ts';
+import type { DeadLetter } from '../contracts.ts';
+import type { AnyBatch, RejectedRow, SinkContext, Writer } from '../define.ts';
+import type { FlowAccount } from './account.ts';
+import type { StageCounter } from './counter.ts';
+import { LateSchema, lateSchema, SAMPLE_RECORDS } from './late-schema.ts';
+import type { Parcel } from './source-stream.ts';
+import type { SinkStage } from './stage.ts';
+
+/** What the sink says of its own count. */
+export interface SinkCounts {
+  written: number;
+  unchanged: number;
+  superseded: number;
+  deleted: number;
+  bytes: number;
+}
+
+export interface SinkStreamOptions {
+  readonly stage: SinkStage;
+  readonly account: FlowAccount;
+  readonly counter: StageCounter;
+  readonly signal: AbortSignal;
+  readonly jobId: string;
+  readonly hasDeadLetters: boolean;
+  /** Where it can be known before the first record. */
+  readonly schema: Schema | undefined;
+  /** The last schema that was known on the way: types that values keep. */
+  readonly hint: Schema | undefined;
+  readonly take: (letter: DeadLetter) => void;
+  readonly rejectsWritten: () => Promise<void> | undefined;
+  readonly warn: (message: string) => void;
+  /** After the last record, when all is flushed and settled: counts are compared and everything is committed and closed. */
+  readonly finish: (sink: SinkStream) => Promise<void>;
+}
+
+type Callback = (error?: Error | null) => void;
+
+/**
+ * A sink as a Writable of parcels, one batch high. Its writer is opened at once where the schema is known or not needed, else when the first
+ * 1,000 records (or the end, or a source that waits for memory) have decided one. Writer calls never overlap.
+ */
+export class SinkStream extends Writable {
+  readonly settlement = new Settlement();
+  readonly counts: SinkCounts = { written: 0, unchanged: 0, superseded: 0, deleted: 0, bytes: 0 };
+  /** True when the sink counts for itself; else what was settled counts as written. */
+  hasOwnCount = false;
+  writer: Writer | undefined;
+  readonly #options: SinkStreamOptions;
+  readonly #takesAnyShape: boolean;
+  #late: LateSchema | undefined;
+  #sample: Parcel[] = [];
+  #sampled = 0;
+  /** The call that the writer is busy with; the next waits for it. */
+  #busy: Promise<void> = Promise.resolve();
+  #isIdle = true;
+  #failure: MillraceError | undefined;
+  #lastEnd = performance.now();
+
+  constructor(options: SinkStreamOptions) {
+    super({ objectMode: true, highWaterMark: 1 });
+    this.#options = options;
+    const { needsSchema = true } = options.stage.definition;
+    this.#takesAnyShape = !(typeof needsSchema === 'function' ? needsSchema(options.stage.options) : needsSchema);
+  }
+
+  /** Opens the writer before the first record, where that is possible. */
+  async openEarly(): Promise<void> {
+    const { schema } = this.#options;
+    if (schema !== undefined || this.#takesAnyShape) await this.#exclusive(() => this.#open(schema));
+  }
+
+  /** A source waits for memory: forces the outcome of all that the sink holds, unless it is at work (then after that). */
+  letGo(): void {
+    if (this.#isIdle) void this.#exclusive(() => this.#forceOutcome()).catch((error: unknown) => this.destroy(asMillraceError(error, this.#options.stage.kind)));
+  }
+
+  /** Resolves when no call of the writer is running. */
+  async quiet(): Promise<void> {
+    await this.#busy.catch(() => undefined);
+  }
+
+  override _write(parcel: Parcel, _encoding: BufferEncoding, callback: Callback): void {
+    this.#exclusive(async () => {
+      await this.#take(parcel);
+      if (this.#options.account.isWaitedFor) await this.#forceOutcome();
+    }).then(() => callback(), this.#failWith(callback));
+  }
+
+  override _final(callback: Callback): void {
+    this.#exclusive(async () => {
+      await this.#openWithSample();
+      await this.#flush();
+      await this.#options.finish(this);
+    }).then(() => callback(), this.#failWith(callback));
+  }
+
+  #failWith(callback: Callback): (error: unknown) => void {
+    return error => callback(asMillraceError(error, this.#options.stage.kind));
+  }
+
+  /** One call after the other, with the time that each takes. */
+  #exclusive(call: () => Promise<void>): Promise<void> {
+    const { counter } = this.#options;
+    this.#isIdle = false;
+    const done = this.#busy.catch(() => undefined).then(async () => {
+      const start = performance.now();
+      counter.waitMs += start - this.#lastEnd;
+      try {
+        if (this.#failure !== undefined) throw this.#failure;
+        await call();
+      } finally {
+        this.#lastEnd = performance.now();
+        counter.busyMs += this.#lastEnd - start;
+      }
+    });
+    this.#busy = done;
+    const rest = (): void => {
+      if (this.#busy === done) this.#isIdle = true;
+    };
+    done.then(rest, rest);
+    return done;
+  }
+
+  async #take(parcel: Parcel): Promise<void> {
+    const { batch, lease } = parcel;
+    this.#options.counter.in += batch.length;
+    if (batch.length === 0) {
+      lease.release();
+      this.settlement.passed(batch.position);
+    } else if (this.writer === undefined) {
+      this.#sample.push(parcel);
+      this.#sampled += batch.length;
+      if (batch.schemaKnown || this.#sampled >= SAMPLE_RECORDS) await this.#openWithSample();
+    } else await this.#write(parcel);
+  }
+
+  /** What must happen before memory comes back. */
+  async #forceOutcome(): Promise<void> {
+    if (this.writer === undefined && this.#sampled === 0) return;
+    await this.#openWithSample();
+    if (!this.settlement.isEmpty) await this.#flush();
+  }
+
+  async #openWithSample(): Promise<void> {
+    if (this.writer !== undefined) return;
+    const sample = this.#sample;
+    this.#sample = [];
+    const schema = this.#options.schema ?? lateSchema(sample.map(({ batch }) => batch), this.#options.hint);
+    await this.#open(schema);
+    for (const parcel of sample) await this.#write(parcel);
+  }
+
+  async #open(schema: Schema | undefined): Promise<void> {
+    const { stage, account, signal, jobId, hasDeadLetters, warn } = this.#options;
+    if (schema !== undefined && !this.#takesAnyShape) this.#late = new LateSchema(schema);
+    const context: SinkContext = {
+      schema, signal, jobId, hasDeadLetters, warn,
+      segmentBytes: Math.floor(account.limit / 2),
+      settle: (batch, rejected = []) => this.#settle(batch, rejected),
+      release: batch => this.settlement.release(batch),
+      counted: counted => this.#counted(counted),
+    };
+    this.writer = await stage.definition.open(stage.options, context, stage.given);
+  }
+
+  async #write({ batch, lease }: Parcel): Promise<void> {
+    const { writer } = this;
+    if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was written to before it was opened');
+    const fitted = this.#late === undefined ? batch : await this.#fit(batch, this.#late, writer);
+    if (fitted.length === 0) {
+      lease.release();
+      this.settlement.passed(fitted.position);
+    } else {
+      this.settlement.written(fitted, lease);
+      await writer.write(fitted);
+    }
+    await this.#options.rejectsWritten();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Records that do not fit a schema which nobody declared: the sink follows, or they are rejected. */
+  async #fit(batch: AnyBatch, late: LateSchema, writer: Writer): Promise<AnyBatch> {
+    const fitted = late.fit(batch);
+    if (fitted.rejected.length === 0) return fitted.batch;
+    if (fitted.wider !== undefined && writer.evolve !== undefined && (await this.#evolve(fitted.wider, late, writer))) return late.fit(batch).batch;
+    this.#reject(batch, fitted.rejected);
+    const misfits = new Set(fitted.rejected.map(({ index }) => index));
+    return fitted.batch.select(Uint32Array.from(batch.rows.keys()).filter(index => !misfits.has(index)));
+  }
+
+  async #evolve(wider: Schema, late: LateSchema, writer: Writer): Promise<boolean> {
+    try {
+      await writer.evolve?.(wider);
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'SCHEMA_MISMATCH') return false;
+      throw error;
+    }
+    late.widen(wider);
+    return true;
+  }
+
+  async #flush(): Promise<void> {
+    await this.writer?.flush();
+    await this.#options.rejectsWritten();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.settlement.isEmpty) {
+      throw new MillraceError('INTERNAL', `${this.#options.stage.kind} flushed without settling ${this.settlement.pendingBatches} of its batches`, { stage: this.#options.stage.kind });
+    }
+  }
+
+  #settle(batch: AnyBatch, rejected: readonly RejectedRow[]): void {
+    this.settlement.settle(batch, rejected, this.#options.stage.kind);
+    this.#reject(batch, rejected);
+  }
+
+  /** A sink settles in the middle of its own work: what comes of a reject is kept for the next call. */
+  #reject(batch: AnyBatch, rejected: readonly RejectedRow[]): void {
+    const { counter, stage, take } = this.#options;
+    counter.rejected += rejected.length;
+    try {
+      for (const { index, code, reason } of rejected) take(letterOf(stage.kind, batch, index, code, reason));
+    } catch (error) {
+      this.#failure ??= asMillraceError(error, stage.kind);
+    }
+  }
+
+  #counted({ written = 0, unchanged = 0, superseded = 0, deleted = 0, bytes = 0 }: Partial<SinkCounts>): void {
+    this.hasOwnCount ||= written > 0 || unchanged > 0 || superseded > 0;
+    this.counts.written += written;
+    this.counts.unchanged += unchanged;
+    this.counts.superseded += superseded;
+    this.counts.deleted += deleted;
+    this.counts.bytes += bytes;
+  }
+}
