@@ -1,4 +1,5 @@
-import { Duplex, type Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
+import { Duplex, type Readable } from 'node:stream';
 import { z } from 'zod';
 import { MillraceError } from '../lib/errors.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';

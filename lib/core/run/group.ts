@@ -97,7 +97,12 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
       },
       refused: (stage, index, record, rejected) => {
         refused[stage] = (refused[stage] as number) + 1;
-        take(letterOfRow(batch, index, (counters[stage] as (typeof counters)[0]).kind, record, rejected));
+        try {
+          take(letterOfRow(batch, index, (counters[stage] as (typeof counters)[0]).kind, record, rejected));
+        } catch (error) {
+          hooks.failure = error;
+          throw error;
+        }
       },
     };
     const result: LoopResult = { rows: new Array<object>(batch.length), from: new Uint32Array(batch.length), count: 0, isChanged: false };

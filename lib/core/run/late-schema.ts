@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors.ts';
 import { accepts, inferSchema, inferType } from '../../schema/infer.ts';
-import { Schema } from '../../schema/schema.ts';
+import type { Schema } from '../../schema/schema.ts';
 import { RecordBatch } from '../batch/batch.ts';
 import type { AnyBatch, AnyRow, RejectedRow } from '../define.ts';
 

@@ -14,6 +14,8 @@ export interface LoopResult {
 export interface LoopHooks {
   /** Function `stage` returned undefined. */
   dropped(stage: number): void;
+  /** What `refused` threw: the run is over, and this is no function's own error. */
+  failure?: unknown;
   /** Function `stage` refused the record (as that function got it), or threw. */
   refused(stage: number, index: number, record: object, rejected: Rejected): void;
 }
@@ -35,6 +37,7 @@ export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
         try {
           ${functions.map((_, stage) => step(stage)).join('\n')}
         } catch (error) {
+          if (hooks.failure !== undefined) throw hooks.failure;
           hooks.refused(stage, i, row, threw(error));
           continue;
         }
