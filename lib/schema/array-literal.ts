@@ -35,7 +35,7 @@ function delimiterOf({ element }: DataType): string {
   return element?.kind === 'other' && element.name?.replace(/^pg_catalog\./, '') === 'box' ? ';' : ',';
 }
 
-const NEEDS_QUOTES = /^$|^null$|[{}",;\\\s]/i;
+const NEEDS_QUOTES = /^$|^null$|[{}"\\ \t\n\r\v\f]/i;
 
 function quoted(text: string, delimiter: string): string {
   if (!NEEDS_QUOTES.test(text) && !text.includes(delimiter)) return text;
@@ -134,10 +134,12 @@ class LiteralReader {
   }
 
   #bare(): string {
-    const start = this.#at;
-    while (this.#at < this.#text.length && !'{}"\\'.includes(this.#text[this.#at] as string) && this.#text[this.#at] !== this.#delimiter)
-      this.#at++;
-    return this.#text.slice(start, this.#at).trim();
+    const bare = this.#delimiter === ',' ? /[^{}"\\,]*/y : /[^{}"\\;]*/y;
+    bare.lastIndex = this.#at;
+    const text = bare.exec(this.#text)?.[0] ?? '';
+    this.#at = bare.lastIndex;
+    // Only the server's own blanks: a no-break space is part of the element.
+    return text.replace(/[ \t\n\r\v\f]+$/, '');
   }
 
   #blank(): void {
