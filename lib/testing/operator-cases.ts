@@ -4,9 +4,11 @@ import { pipeline as nodePipeline } from 'node:stream/promises';
 import { RecordBatch } from '../core/batch/batch.ts';
 import type { Operator } from '../core/contracts.ts';
 import type { AnyBatch, AnyRow } from '../core/define.ts';
+import { stagesOf } from '../core/run/face.ts';
 import { run } from '../core/run/run.ts';
+import type { OperatorStage } from '../core/run/stage.ts';
 import type { Schema } from '../schema/schema.ts';
-import { type Case, CHUNKINGS, closing, cut, type LeftOpen, plain, stageIn, within } from './case.ts';
+import { type Case, CHUNKINGS, closing, cut, type LeftOpen, plain, within } from './case.ts';
 import { collector, failingSource, listSource } from './probes.ts';
 
 /** An operator under test. */
@@ -40,6 +42,13 @@ export function operatorCases<In extends object, Out>(subject: OperatorSubject<I
   return cases.map(([name, body]) => ({ name, run: closing(subject.leftOpen, body) }));
 }
 
+/** A composed operator is several. */
+function stagesIn<In extends object, Out>({ open }: OperatorSubject<In, Out>): OperatorStage[] {
+  const stages = stagesOf(open()) ?? [];
+  assert.ok(stages.length > 0 && stages.every(stage => stage.role === 'operator'), 'the subject is an operator');
+  return stages as OperatorStage[];
+}
+
 interface Setting {
   readonly sizes: readonly number[];
   readonly schema?: Schema | undefined;
@@ -52,7 +61,7 @@ async function through<In extends object, Out>(subject: OperatorSubject<In, Out>
   const letters = collector({});
   const report = await within(
     'the pipeline',
-    run([listSource(cut(input, sizes), schema), stageIn(subject.open(), 'operator'), target.stage], { ...(memory === undefined ? {} : { memory }), deadLetter: letters.face }),
+    run([listSource(cut(input, sizes), schema), ...stagesIn(subject), target.stage], { ...(memory === undefined ? {} : { memory }), deadLetter: letters.face }),
   );
   return { rows: target.rows, report };
 }
@@ -80,16 +89,15 @@ async function neverMutates<In extends object, Out>(subject: OperatorSubject<In,
 
 async function conserves<In extends object, Out>(subject: OperatorSubject<In, Out>): Promise<void> {
   const { report } = await through(subject, subject.input, { sizes: [3] });
-  const stage = report.stages[1];
-  assert.ok(stage !== undefined);
-  assert.equal(stage.in + stage.made, stage.out + stage.dropped + stage.rejected);
-  assert.equal(stage.out, subject.expected.length);
+  const stages = report.stages.slice(1, -1);
+  for (const stage of stages) assert.equal(stage.in + stage.made, stage.out + stage.dropped + stage.rejected, stage.kind);
+  assert.equal(stages.at(-1)?.out, subject.expected.length);
 }
 
 async function passesFailure<In extends object, Out>(subject: OperatorSubject<In, Out>): Promise<void> {
   const pieces = cut(subject.input, [2]);
   for (const after of [0, 1, pieces.length]) {
-    const failed = run([failingSource(pieces, after), stageIn(subject.open(), 'operator'), collector({}).stage], { deadLetter: collector({}).face });
+    const failed = run([failingSource(pieces, after), ...stagesIn(subject), collector({}).stage], { deadLetter: collector({}).face });
     const error = await within('a pipeline whose source fails', failed.then(() => undefined, (reason: unknown) => reason));
     // An operator that had enough before the failure never saw it.
     if (error !== undefined) assert.equal((error as Error).message, 'the source fails');
@@ -99,7 +107,7 @@ async function passesFailure<In extends object, Out>(subject: OperatorSubject<In
 async function letsGo<In extends object, Out>(subject: OperatorSubject<In, Out>): Promise<void> {
   if (subject.expected.length === 0) return;
   for (const failAfter of [0, 1]) {
-    const failed = run([listSource(cut(subject.input, [1])), stageIn(subject.open(), 'operator'), collector({ failAfter }).stage], { deadLetter: collector({}).face });
+    const failed = run([listSource(cut(subject.input, [1])), ...stagesIn(subject), collector({ failAfter }).stage], { deadLetter: collector({}).face });
     const error = await within('a pipeline whose sink fails', failed.then(() => undefined, (reason: unknown) => reason));
     if (error !== undefined) assert.equal((error as Error).message, 'the sink fails');
   }
@@ -112,7 +120,7 @@ async function aborts<In extends object, Out>(subject: OperatorSubject<In, Out>)
     const source = listSource(pieces, undefined, i => {
       if (i === after) abort.abort();
     });
-    const ended = run([source, stageIn(subject.open(), 'operator'), collector({}).stage], { signal: abort.signal, deadLetter: collector({}).face });
+    const ended = run([source, ...stagesIn(subject), collector({}).stage], { signal: abort.signal, deadLetter: collector({}).face });
     await within('an aborted pipeline', ended.then(() => undefined, () => undefined));
   }
 }
@@ -122,10 +130,10 @@ async function waits<In extends object, Out>(subject: OperatorSubject<In, Out>):
   assert.deepEqual(plain(rows), plain(subject.expected));
 }
 
-/** Only of operators of kinds row and batch: a stream operator's own state lies between its batches. */
+/** Only of single operators of kinds row and batch: a stream operator's own state lies between its batches. */
 async function restores<In extends object, Out>(subject: OperatorSubject<In, Out>): Promise<void> {
-  const stage = stageIn(subject.open(), 'operator');
-  if (stage.definition.stream !== undefined) return;
+  const [stage, ...others] = stagesIn(subject);
+  if (stage === undefined || others.length > 0 || stage.definition.stream !== undefined) return;
   const pieces = cut(subject.input, [2]);
   for (const at of [0, 1, Math.floor(pieces.length / 2)]) {
     const first = instance(stage);
@@ -143,7 +151,7 @@ interface Instance {
   readonly isStopped: () => boolean;
 }
 
-function instance({ definition, options, given }: ReturnType<typeof stageIn<'operator'>>): Instance {
+function instance({ definition, options, given }: OperatorStage): Instance {
   let saved: Instance['saved'];
   let isStopped = false;
   const refused = new Set<number>();

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { RecordBatch } from '../lib/core/batch/batch.ts';
+import type { Operator } from '../lib/core/contracts.ts';
+import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
+import { threw } from '../lib/core/run/row-loop.ts';
+
+const options = z.strictObject({});
+
+/**
+ * Any number of records for each record, taken one by one as they are needed: an expansion of a million never stands in memory. A function
+ * that throws rejects the record (OPERATOR_THREW); what it gave before is kept.
+ */
+export function flatMap<Row, Next>(expand: (row: Row) => Iterable<Next>): Operator<Row, Next> {
+  return flatMapKind.create({}, expand as (row: AnyRow) => Iterable<AnyRow>);
+}
+
+export const flatMapKind = defineOperator<typeof options, (row: AnyRow) => Iterable<AnyRow>>({
+  kind: 'flatMap',
+  options,
+  stream: (_options, context, expand) => expanding(context, expand),
+});
+
+function expanding(context: OperatorContext, expand: (row: AnyRow) => Iterable<AnyRow>): StreamFunction {
+  return async function* (batches) {
+    let rows: AnyRow[] = [];
+    for await (const batch of batches) {
+      for (let index = 0; index < batch.length; index++) {
+        for (const next of expansion(batch, index, context, expand)) {
+          rows.push(next);
+          if (rows.length < context.batchRows) continue;
+          yield RecordBatch.of(rows);
+          rows = [];
+        }
+      }
+      // Nothing is held while more input is waited for.
+      if (rows.length > 0) yield RecordBatch.of(rows);
+      rows = [];
+    }
+  };
+}
+
+/** The records of one record; one for one is neither made nor dropped. */
+function* expansion(batch: AnyBatch, index: number, context: OperatorContext, expand: (row: AnyRow) => Iterable<AnyRow>): Generator<AnyRow> {
+  let count = 0;
+  try {
+    for (const next of expand(batch.rows[index] as AnyRow)) {
+      count++;
+      yield next;
+    }
+  } catch (error) {
+    const { code, reason } = threw(error);
+    context.reject(batch, index, code, reason);
+    context.made(count);
+    return;
+  }
+  if (count === 0) context.dropped(1);
+  else context.made(count - 1);
+}

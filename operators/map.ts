@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { MillraceError } from '../lib/errors.ts';
+import { RecordBatch } from '../lib/core/batch/batch.ts';
+import { ArrayColumn } from '../lib/core/batch/column.ts';
+import type { Operator } from '../lib/core/contracts.ts';
+import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
+import { threw } from '../lib/core/run/row-loop.ts';
+import { accepts, inferType } from '../lib/schema/infer.ts';
+import type { DataType } from '../lib/schema/types.ts';
+import type { Key, Show } from './row-types.ts';
+
+type Change = (row: never) => unknown;
+
+/**
+ * Another record for each record. Over named fields only those are decoded, what the function returns is laid over the record, and every other
+ * column stays as it came. A function that throws rejects the record (OPERATOR_THREW).
+ */
+export function map<Row, Next>(change: (row: Row) => Next): Operator<Row, Next>;
+export function map<Row, K extends Key<Row>, Set extends object>(fields: readonly K[], change: (fields: Pick<Row, K>) => Set): Operator<Row, Show<Omit<Row, keyof Set> & Set>>;
+export function map(first: Change | readonly string[], second?: Change): unknown {
+  if (typeof first === 'function') return mapKind.create({}, first as (row: AnyRow) => AnyRow);
+  if (second === undefined) throw new MillraceError('PIPELINE_INVALID', 'map: give a function, or fields and a function');
+  return mapFieldsKind.create({ fields: [...first] }, second as (fields: AnyRow) => AnyRow);
+}
+
+const noOptions = z.strictObject({});
+const fieldOptions = z.strictObject({ fields: z.array(z.string()).min(1) });
+
+export const mapKind = defineOperator<typeof noOptions, (row: AnyRow) => AnyRow>({
+  kind: 'map',
+  options: noOptions,
+  row: (_options, context, change) => row => {
+    const next = change(row) as AnyRow | undefined | null;
+    if (next === undefined || next === null) return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
+    if (typeof next.then === 'function') return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');
+    return next;
+  },
+});
+
+export const mapFieldsKind = defineOperator<typeof fieldOptions, (fields: AnyRow) => AnyRow>({
+  kind: 'map',
+  options: fieldOptions,
+  batch: ({ fields }, context, change) => overlay(fields, context, change),
+  reads: ({ fields }) => fields,
+  title: ({ fields }) => fields.join(', '),
+});
+
+/** Types of the columns that are laid over: those of the first batch. A later value of another type rejects its record. */
+function overlay(fields: readonly string[], context: OperatorContext, change: (fields: AnyRow) => AnyRow): BatchFunction {
+  const types = new Map<string, DataType>();
+  return batch => {
+    const { values, kept } = applied(batch, fields, context, change);
+    if (!batch.schemaKnown) return merged(batch, values, kept);
+    let made = batch;
+    for (const name of new Set(values.flatMap(value => Object.keys(value ?? {})))) {
+      const column = values.map(value => value?.[name] ?? null);
+      const type = types.get(name) ?? inferType(column);
+      types.set(name, type);
+      const fits = accepts(type);
+      for (const index of kept) {
+        const value = column[index];
+        if (value === null || fits(value)) continue;
+        kept.delete(index);
+        context.reject(batch, index, 'SCHEMA_MISMATCH', `column ${JSON.stringify(name)}: a ${typeof value} where the first records had ${type.kind}`);
+      }
+      made = made.withColumn(name, new ArrayColumn(type, column));
+    }
+    return kept.size === batch.length ? made : made.select(Uint32Array.from(kept));
+  };
+}
+
+/** What the function gives for each row, and the rows that it did not refuse. */
+function applied(batch: AnyBatch, fields: readonly string[], context: OperatorContext, change: (fields: AnyRow) => AnyRow): { values: (AnyRow | undefined)[]; kept: Set<number> } {
+  const columns = fields.map(name => batch.column(name));
+  const values: (AnyRow | undefined)[] = new Array<undefined>(batch.length);
+  const kept = new Set<number>();
+  for (let index = 0; index < batch.length; index++) {
+    const given: AnyRow = {};
+    for (let i = 0; i < fields.length; i++) given[fields[i] as string] = columns[i]?.get(index);
+    let result: AnyRow;
+    try {
+      result = change(given);
+    } catch (error) {
+      const { code, reason } = threw(error);
+      context.reject(batch, index, code, reason);
+      continue;
+    }
+    values[index] = result;
+    kept.add(index);
+  }
+  return { values, kept };
+}
+
+/** Without a schema records are objects, and stay so. */
+function merged(batch: AnyBatch, values: readonly (AnyRow | undefined)[], kept: ReadonlySet<number>): AnyBatch {
+  const rows = batch.rows;
+  return RecordBatch.of([...kept].map(index => ({ ...rows[index], ...values[index] })));
+}

@@ -1,0 +1,86 @@
+import { Transform } from 'node:stream';
+import { flatMap } from '../../operators/flat-map.ts';
+import { map } from '../../operators/map.ts';
+import { project } from '../../operators/project.ts';
+import { rename } from '../../operators/rename.ts';
+import { skip } from '../../operators/skip.ts';
+import { take } from '../../operators/take.ts';
+import { tap } from '../../operators/tap.ts';
+import { through } from '../../operators/through.ts';
+import { compose } from '../../lib/core/run/pipeline.ts';
+import { Schema } from '../../lib/schema/schema.ts';
+import { operatorCases, type OperatorSubject } from '../../lib/testing/index.ts';
+
+interface Person {
+  readonly id: number;
+  readonly name: string;
+}
+const people: Person[] = Array.from({ length: 20 }, (_, id) => ({ id, name: `n${id}` }));
+const schema = new Schema([
+  { name: 'id', type: { kind: 'int8' }, nullable: false },
+  { name: 'name', type: { kind: 'text' }, nullable: false },
+]);
+
+const subjects: Record<string, OperatorSubject<Person, any>> = {
+  project: { open: () => project<Person, 'name'>('name'), input: people, schema, expected: people.map(({ name }) => ({ name })) },
+  rename: { open: () => rename<Person, { id: 'key' }>({ id: 'key' }), input: people, schema, expected: people.map(({ id, name }) => ({ key: id, name })) },
+  map: { open: () => map((row: Person) => ({ twice: row.id * 2 })), input: people, schema, expected: people.map(({ id }) => ({ twice: id * 2 })) },
+  'map over fields': {
+    open: () => map<Person, 'id', { name: string }>(['id'], ({ id }) => ({ name: `x${id}` })),
+    input: people,
+    schema,
+    expected: people.map(({ id }) => ({ id, name: `x${id}` })),
+  },
+  flatMap: {
+    open: () => flatMap((row: Person) => Array.from({ length: row.id % 3 }, (_, n) => ({ id: row.id, n }))),
+    input: people,
+    schema,
+    expected: people.flatMap(({ id }) => Array.from({ length: id % 3 }, (_, n) => ({ id, n }))),
+  },
+  take: { open: () => take<Person>(7), input: people, schema, expected: people.slice(0, 7) },
+  'take of nothing': { open: () => take<Person>(0), input: people, schema, expected: [] },
+  'take of more than there is': { open: () => take<Person>(100), input: people, schema, expected: people },
+  skip: { open: () => skip<Person>(7), input: people, schema, expected: people.slice(7) },
+  tap: { open: () => tap<Person>(() => undefined), input: people, schema, expected: people },
+  compose: {
+    open: () => compose<Person>()(skip(2), map(row => ({ id: row.id })), take(3)),
+    input: people,
+    schema,
+    expected: people.slice(2, 5).map(({ id }) => ({ id })),
+  },
+  'through a Transform': {
+    open: () =>
+      through<unknown>(
+        new Transform({
+          objectMode: true,
+          transform(row: Person, _encoding, callback) {
+            callback(null, row.id % 2 === 0 ? { even: row.id } : undefined);
+          },
+        }),
+      ),
+    input: people,
+    schema,
+    expected: people.filter(({ id }) => id % 2 === 0).map(({ id }) => ({ even: id })),
+  },
+  'through a web TransformStream': {
+    open: () => through<unknown>(new TransformStream<Person, unknown>({ transform: (row, controller) => controller.enqueue({ x: row.id }) })),
+    input: people,
+    schema,
+    expected: people.map(({ id }) => ({ x: id })),
+  },
+  'through a generator function': {
+    open: () =>
+      through<unknown>(async function* (rows) {
+        for await (const row of rows) if ((row.id as number) > 3) yield row;
+      }),
+    input: people,
+    schema,
+    expected: people.slice(4),
+  },
+};
+
+for (const [name, subject] of Object.entries(subjects)) {
+  describe(`operator ${name}`, () => {
+    for (const { name: title, run } of operatorCases(subject)) it(title, run);
+  });
+}
