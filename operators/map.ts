@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MillraceError } from '../lib/errors.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import { ArrayColumn } from '../lib/core/batch/column.ts';
+import { constructRows } from '../lib/core/batch/construct-rows.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { threw } from '../lib/core/run/row-loop.ts';
@@ -71,15 +72,13 @@ function overlay(fields: readonly string[], context: OperatorContext, change: (f
 
 /** What the function gives for each row, and the rows that it did not refuse. */
 function applied(batch: AnyBatch, fields: readonly string[], context: OperatorContext, change: (fields: AnyRow) => AnyRow): { values: (AnyRow | undefined)[]; kept: Set<number> } {
-  const columns = fields.map(name => batch.column(name));
+  const given = constructRows(fields, fields.map(name => batch.column(name)), batch.length) as AnyRow[];
   const values: (AnyRow | undefined)[] = new Array<undefined>(batch.length);
   const kept = new Set<number>();
   for (let index = 0; index < batch.length; index++) {
-    const given: AnyRow = {};
-    for (let i = 0; i < fields.length; i++) given[fields[i] as string] = columns[i]?.get(index);
     let result: AnyRow;
     try {
-      result = change(given);
+      result = change(given[index] as AnyRow);
     } catch (error) {
       const { code, reason } = threw(error);
       context.reject(batch, index, code, reason);

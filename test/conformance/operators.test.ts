@@ -1,4 +1,5 @@
 import { Transform } from 'node:stream';
+import { filter } from '../../operators/filter.ts';
 import { flatMap } from '../../operators/flat-map.ts';
 import { map } from '../../operators/map.ts';
 import { project } from '../../operators/project.ts';
@@ -22,6 +23,9 @@ const schema = new Schema([
 ]);
 
 const subjects: Record<string, OperatorSubject<Person, any>> = {
+  'filter by a predicate': { open: () => filter<Person>({ id: { between: [3, 9] }, name: { like: 'n%' } }), input: people, schema, expected: people.slice(3, 10) },
+  'filter by a function': { open: () => filter((row: Person) => row.id % 3 === 0), input: people, schema, expected: people.filter(({ id }) => id % 3 === 0) },
+  'filter over fields': { open: () => filter<Person, 'name'>(['name'], ({ name }) => name.length > 2), input: people, schema, expected: people.slice(10) },
   project: { open: () => project<Person, 'name'>('name'), input: people, schema, expected: people.map(({ name }) => ({ name })) },
   rename: { open: () => rename<Person, { id: 'key' }>({ id: 'key' }), input: people, schema, expected: people.map(({ id, name }) => ({ key: id, name })) },
   map: { open: () => map((row: Person) => ({ twice: row.id * 2 })), input: people, schema, expected: people.map(({ id }) => ({ twice: id * 2 })) },

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { once } from 'node:events';
 import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline as nodePipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -81,7 +80,7 @@ describe('a stage as a plain Node stream', () => {
 
   it('lets go when for await is left early', async () => {
     const source = counting(1000);
-    const over = once(source, 'close');
+    const over = new Promise(resolve => source.once('close', resolve));
     for await (const row of source) if (row.id === 3) break;
     await over;
     expect(closed).to.equal(1);
