@@ -48,9 +48,14 @@ export class Timestamp extends Date {
     if (match === null) return undefined;
     const days = daysOf(match[9] === undefined ? Number(match[1]) : 1 - Number(match[1]), Number(match[2]), Number(match[3]));
     const micros = microsOfDay(match);
-    const offset = offsetSeconds(match[8] as string);
-    if (days === undefined || micros === undefined || offset === undefined) return undefined;
-    const timestamp = new Timestamp(days * MS_A_DAY + Math.floor(micros / 1000) - offset * 1000, micros % 1000);
+    return days === undefined || micros === undefined ? undefined : Timestamp.fromLocal(days, micros, match[8] as string);
+  }
+
+  /** Days since 1970 and microseconds since midnight as they are seen in a zone (`Z`, `+02:00`, `-0330`); undefined where the zone is none. */
+  static fromLocal(days: number, microsOfDay: number, zone: string): Timestamp | undefined {
+    const offset = offsetSeconds(zone);
+    if (offset === undefined) return undefined;
+    const timestamp = new Timestamp(days * MS_A_DAY + Math.floor(microsOfDay / 1000) - offset * 1000, microsOfDay % 1000);
     return Number.isNaN(timestamp.getTime()) ? undefined : timestamp;
   }
 
@@ -113,6 +118,8 @@ export class Timestamp extends Date {
 
 const ZONED = /^(\d{4,6})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)( BC)?$/;
 
+const OFFSET = /^[+-]\d\d(?::?\d\d(?::?\d\d)?)?$/;
+
 /** 24:00:00 and the leap second 60 are taken as PostgreSQL takes them: as the first moment of what follows. */
 function microsOfDay(match: RegExpExecArray): number | undefined {
   const [hour, minute, second] = [Number(match[4]), Number(match[5]), Number(match[6] ?? 0)];
@@ -127,6 +134,7 @@ function microsOfDay(match: RegExpExecArray): number | undefined {
 /** Seconds east of Greenwich; undefined beyond 15:59:59, the most that PostgreSQL takes. */
 function offsetSeconds(zone: string): number | undefined {
   if (zone === 'Z' || zone === 'z') return 0;
+  if (!OFFSET.test(zone)) return undefined;
   const digits = zone.slice(1).replaceAll(':', '');
   const [hours, minutes, seconds] = [Number(digits.slice(0, 2)), Number(digits.slice(2, 4) || 0), Number(digits.slice(4, 6) || 0)];
   if (hours > 15 || minutes > 59 || seconds > 59) return undefined;
