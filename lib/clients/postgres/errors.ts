@@ -83,7 +83,8 @@ function withoutValues(message: string, names: readonly (string | undefined)[]):
     if (names.includes(text) || word === 'encoding ') continue;
     return `${bare.slice(0, quoted.index + all.indexOf('"'))}…${bare.slice(bare.lastIndexOf('"') + 1)}`;
   }
-  return bare.replace(/(\w* ?)"[^"]*$/s, '$1…');
+  const isClosed = bare.split('"').length % 2 === 1;
+  return isClosed ? bare : `${bare.slice(0, bare.lastIndexOf('"'))}…`;
 }
 
 const BY_STATE: Readonly<Record<string, { code: ErrorCode; retryable?: true }>> = {
