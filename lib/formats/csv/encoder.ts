@@ -1,0 +1,75 @@
+import type { AnyBatch, RejectedRow } from '../../core/define.ts';
+import { MillraceError } from '../../errors.ts';
+import type { Schema } from '../../schema/schema.ts';
+import type { Encoded, Encoder } from '../format.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { type FieldWriter, fieldWriter } from './field-writer.ts';
+import { columnText } from './forward.ts';
+import { type CsvOptions, isPlain, isUtf8Label, list } from './options.ts';
+
+/**
+ * Batches into CSV or TSV of this dialect, in UTF-8: a header line where `headers` is true, null as `nullText`,
+ * '' as `""`, values as the value table prints them, quotes only where they are needed. Bytes that are of the same dialect already are
+ * written as they are. A row with a value that has no text is rejected with that error's code (VALUE_INVALID, VALUE_NOT_CARRIED: also text
+ * with a lone surrogate). OPTION_INVALID for another encoding than UTF-8; COLUMN_UNKNOWN for a batch without a column of the schema.
+ */
+export function csvEncoder(options: CsvOptions, schema: Schema): Encoder {
+  if (!isUtf8Label(options.encoding)) throw new MillraceError('OPTION_INVALID', `encoding ${JSON.stringify(options.encoding)}: CSV is written in UTF-8 only`);
+  const writer = fieldWriter(options);
+  const passesBytes = isPlain(options) && list(options.delimiter)[0] === ',';
+  let bytesARow = 128;
+  return {
+    start: fresh => (fresh && options.headers === true ? [headerLine(schema, writer)] : []),
+    encode(batch) {
+      const bytes = passesBytes && sameColumns(batch.schema, schema) ? batch.encoded('csv') : undefined;
+      if (bytes !== undefined) return { chunks: bytes, rejected: [] };
+      const encoded = encodeRows(batch, schema.names, writer, bytesARow);
+      const written = encoded.chunks[0]?.length ?? 0;
+      bytesARow = Math.ceil((written / Math.max(1, batch.length)) * 1.1);
+      return encoded;
+    },
+    end: () => [],
+  };
+}
+
+function headerLine(schema: Schema, writer: FieldWriter): Uint8Array {
+  const out = new ByteWriter(256);
+  for (const [i, name] of schema.names.entries()) {
+    if (i > 0) writer.delimiter(out);
+    writer.write(out, name);
+  }
+  writer.recordEnd(out);
+  return out.taken();
+}
+
+function sameColumns(a: Schema, b: Schema): boolean {
+  return a === b || (a.fields.length === b.fields.length && a.fields.every((field, i) => field.name === b.fields[i]?.name));
+}
+
+function encodeRows(batch: AnyBatch, names: readonly string[], writer: FieldWriter, bytesARow: number): Encoded {
+  const out = new ByteWriter(batch.length * bytesARow + 64);
+  const texts = names.map(name => columnText(batch.column(name)));
+  const rejected: RejectedRow[] = [];
+  const width = texts.length;
+  for (let row = 0; row < batch.length; row++) {
+    const start = out.length;
+    let column = 0;
+    try {
+      for (; column < width; column++) {
+        if (column > 0) writer.delimiter(out);
+        writer.write(out, (texts[column] as (row: number) => string | null)(row));
+      }
+      writer.recordEnd(out);
+    } catch (thrown) {
+      out.length = start;
+      rejected.push(rejectedRow(thrown, row, names[column] as string));
+    }
+  }
+  return { chunks: out.length === 0 ? [] : [out.taken()], rejected };
+}
+
+/** Only errors of values are a row's own; a fault of the program stops the run. */
+function rejectedRow(thrown: unknown, index: number, column: string): RejectedRow {
+  if (!(thrown instanceof MillraceError)) throw thrown;
+  return { index, code: thrown.code, reason: `column ${JSON.stringify(column)}: ${thrown.message}` };
+}

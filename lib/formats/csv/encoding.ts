@@ -1,0 +1,46 @@
+import { isUtf8 } from 'node:buffer';
+import { MillraceError } from '../../errors.ts';
+
+const NUL = 0;
+
+/** What is wrong with the encoding, and where: `offset` in bytes of the input. ENCODING_INVALID. */
+export function encodingInvalid(place: { file: string; line: number; offset: number }, bytes: Uint8Array): MillraceError {
+  const likely = likelyEncoding(bytes);
+  return new MillraceError('ENCODING_INVALID', `${place.file}:${place.line}: byte ${place.offset} is no UTF-8; it looks like ${likely}: set encoding, as in { encoding: '${likely}' }`);
+}
+
+/** The first byte that cannot be UTF-8, also of bytes that end inside a character; undefined where there is none. */
+export function firstInvalidByte(bytes: Uint8Array): number | undefined {
+  const whole = bytes.subarray(0, bytes.length - unfinishedBytes(bytes));
+  if (isUtf8(whole)) return undefined;
+  let at = 0;
+  for (let next = 0; next >= 0; next = characterEnd(whole, at)) at = next;
+  return at;
+}
+
+/** Behind the character that begins at `at`; -1 where none does. */
+function characterEnd(bytes: Uint8Array, at: number): number {
+  for (let end = at + 1; end <= Math.min(at + 4, bytes.length); end++) if (isUtf8(bytes.subarray(at, end))) return end;
+  return -1;
+}
+
+/** How many bytes at the end begin a character that goes on behind them: 0 to 3. */
+export function unfinishedBytes(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] as number;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
+  }
+  return 0;
+}
+
+/** UTF-16 has a byte order mark or, of Latin text, every other byte 0; windows-1252 uses 0x80 to 0x9f, which latin1 leaves to controls. */
+export function likelyEncoding(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  let even = 0;
+  let odd = 0;
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === NUL) i % 2 === 0 ? even++ : odd++;
+  if ((even + odd) * 3 >= bytes.length && bytes.length > 1) return odd >= even ? 'utf-16le' : 'utf-16be';
+  return bytes.some(byte => byte >= 0x80 && byte < 0xa0) ? 'windows-1252' : 'latin1';
+}

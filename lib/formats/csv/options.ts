@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+const text = (what: string) => z.string().min(1).describe(what);
+
+/**
+ * The dialect of a CSV or TSV file. The defaults are RFC 4180 with a header line; TSV is `{ delimiter: '\t' }`.
+ * Source: https://csv.js.org/parse/options/ and RFC 4180.
+ */
+export const csvOptions = z
+  .strictObject({
+    delimiter: z.union([text('one delimiter'), z.array(text('one of several')).min(1)]).default(',').describe('between fields; of several the first is written'),
+    quote: z.union([text('a quote'), z.literal(false)]).default('"').describe('around fields; false: quotes are data'),
+    escape: text('an escape').optional().describe('before a quote inside quotes; the quote itself by default'),
+    recordDelimiter: z.union([text('one'), z.array(text('one of several')).min(1)]).optional().describe('LF and CRLF, mixed, by default; LF is written'),
+    headers: z.union([z.boolean(), z.array(z.string()).min(1)]).default(true).describe('true: names in the first line; false: column1, …; a list: these names, and no line of the file holds them'),
+    nullText: z.string().default('').describe('how NULL stands, unquoted; the same text in quotes is text'),
+    comment: text('a comment sign').optional().describe('what follows it is left out'),
+    commentNoInfix: z.boolean().default(false).describe('only whole lines are comments'),
+    trim: z.boolean().default(false),
+    ltrim: z.boolean().default(false),
+    rtrim: z.boolean().default(false),
+    skipEmptyLines: z.boolean().default(false).describe('also in a file of one column, where an empty line is NULL'),
+    skipRecordsWithEmptyValues: z.boolean().default(false),
+    ignoreLastDelimiters: z.int().positive().optional().describe('so many columns: delimiters in the last one are data'),
+    fromLine: z.int().positive().default(1),
+    toLine: z.int().positive().optional(),
+    relaxQuotes: z.boolean().default(false).describe('a quote inside an unquoted field is data'),
+    relaxColumnCount: z.boolean().default(false).describe('missing fields are NULL, surplus ones are left out'),
+    relaxColumnCountLess: z.boolean().default(false),
+    relaxColumnCountMore: z.boolean().default(false),
+    bom: z.boolean().default(true).describe('a byte order mark at the beginning is left out'),
+    encoding: z.string().default('utf8').refine(isEncoding, 'is no encoding that TextDecoder knows').describe('any label of the WHATWG Encoding Standard'),
+  })
+  .refine(hasDistinctSigns, 'delimiter, quote and record delimiter are to differ')
+  .refine(({ nullText, delimiter }) => !/["\r\n]/.test(nullText) && !list(delimiter).some(d => nullText.includes(d)), {
+    path: ['nullText'],
+    message: 'holds no delimiter, quote or line end',
+  });
+
+/** Options as they are after their defaults. */
+export type CsvOptions = z.output<typeof csvOptions>;
+
+/** True where the own scanner reads the file: RFC 4180 with a delimiter of one byte. (The encoding is made UTF-8 before.) */
+export function isPlain(options: CsvOptions): boolean {
+  const { delimiter, quote, escape, recordDelimiter } = options;
+  return (
+    typeof delimiter === 'string' && /^[^"\r\n\u0080-\uffff]$/.test(delimiter) &&
+    quote === '"' && (escape === undefined || escape === '"') && recordDelimiter === undefined &&
+    options.nullText === '' && options.comment === undefined && options.ignoreLastDelimiters === undefined &&
+    options.fromLine === 1 && options.toLine === undefined &&
+    !(options.trim || options.ltrim || options.rtrim || options.skipRecordsWithEmptyValues || options.relaxQuotes) &&
+    !(options.relaxColumnCount || options.relaxColumnCountLess || options.relaxColumnCountMore)
+  );
+}
+
+export function isUtf8Label(encoding: string): boolean {
+  return new TextDecoder(encoding).encoding === 'utf-8';
+}
+
+/** One or several as several. */
+export function list(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
+function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== '';
+  } catch {
+    return false;
+  }
+}
+
+function hasDistinctSigns({ delimiter, quote, recordDelimiter }: { delimiter: string | string[]; quote: string | false; recordDelimiter?: string | string[] | undefined }): boolean {
+  const signs = [...list(delimiter), ...(quote === false ? [] : [quote]), ...list(recordDelimiter ?? ['\n', '\r\n'])];
+  return new Set(signs).size === signs.length;
+}

@@ -1,0 +1,56 @@
+import type { Codec, Origin, Position, View } from '../../core/batch/batch.ts';
+import type { Column } from '../../core/batch/column.ts';
+import type { DataType } from '../../schema/types.ts';
+import { copiedRecords, forwardedRecords } from './forward.ts';
+import { FieldIndex, type RecordBytes } from './records.ts';
+
+const COMMA = 44;
+
+/** Records with the place where they stood. */
+export interface CsvRecords extends RecordBytes {
+  readonly file: string;
+  /** The line at which each record begins, 1 for the first of the file. */
+  readonly lines: Uint32Array;
+}
+
+/**
+ * Records of RFC 4180 as the file had them. Nothing is decoded, and no field even looked for, before somebody asks for a column. All
+ * columns are text, whatever the type of the view; an empty field is null, `""` is ''.
+ */
+export class CsvOrigin implements Origin {
+  readonly length: number;
+  readonly bytes: number;
+  readonly #records: CsvRecords;
+  readonly #fields: FieldIndex;
+
+  constructor(records: CsvRecords) {
+    this.#records = records;
+    this.#fields = new FieldIndex(records);
+    this.length = records.starts.length - 1;
+    this.bytes = records.bytes.buffer.byteLength + records.starts.byteLength + records.lines.byteLength;
+  }
+
+  column(index: number, type: DataType): Column {
+    return this.#fields.column(index, type);
+  }
+
+  /**
+   * As codec `csv`: records of comma-separated fields without a header, each ended by LF, no empty line but the NULL of a single column,
+   * none that begins with `\.`, no CR outside quotes: what `COPY … FROM STDIN (FORMAT csv)` takes. Undefined with another delimiter.
+   */
+  encoded(codec: Codec, view: View): Uint8Array[] | undefined {
+    return codec === 'csv' && this.#records.delimiter === COMMA ? forwardedRecords(this.#fields, view) : undefined;
+  }
+
+  locate(row: number): Position {
+    return { file: this.#records.file, line: this.#records.lines[row] as number };
+  }
+
+  compact(view: View): Origin | undefined {
+    const copied = copiedRecords(this.#fields, view);
+    if (copied === undefined) return undefined;
+    const { selection } = view;
+    const { file, lines } = this.#records;
+    return new CsvOrigin({ ...copied, file, lines: selection === undefined ? lines.slice() : selection.map(row => lines[row] as number) });
+  }
+}
