@@ -1,0 +1,22 @@
+/** Millrace: typed pipelines that move records between places, on Node streams. */
+export type { Column } from './core/batch/column.ts';
+export { ArrayColumn } from './core/batch/column.ts';
+export { type Json, type Position, RecordBatch } from './core/batch/batch.ts';
+export type { DeadLetter, Done, Gives, Operator, Plan, Progress, Report, Rows, RunOptions, Sink, Source, Takes } from './core/contracts.ts';
+export {
+  type AnyBatch, type AnyRow, type Checkpoint, defineOperator, defineSink, defineSource, type OperatorContext, type OperatorKind, Rejected,
+  type RejectedRow, type SinkContext, type SinkKind, type SourceContext, type SourceKind, type Writer,
+} from './core/define.ts';
+export { RecordRejected } from './core/delivery/rejects.ts';
+export { compose, pipeline, plan } from './core/run/pipeline.ts';
+export { PipelineError } from './core/run/run.ts';
+export { ERROR_CODES, type ErrorCode, MillraceError } from './errors.ts';
+export { fromHighland, toHighland } from './highland.ts';
+export type { Where } from './query/where.ts';
+export { type Field, Schema } from './schema/schema.ts';
+export type { DataType, TypeKind } from './schema/types.ts';
+export { JsonNull, JsonNumber } from './values/json.ts';
+export { Timestamp } from './values/timestamp.ts';
+export * from '../operators/index.ts';
+export * as to from '../sinks/index.ts';
+export * as from from '../sources/index.ts';

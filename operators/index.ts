@@ -1,0 +1,32 @@
+/** All operators: one line a kind. */
+import type { OperatorKind } from '../lib/core/define.ts';
+import { coerceKind } from './coerce.ts';
+import { filterKind } from './filter.ts';
+import { flatMapKind } from './flat-map.ts';
+import { mapAsyncKind } from './map-async.ts';
+import { mapKind } from './map.ts';
+import { projectKind } from './project.ts';
+import { renameKind } from './rename.ts';
+import { skipKind } from './skip.ts';
+import { takeKind } from './take.ts';
+import { tapKind } from './tap.ts';
+import { throughKind } from './through.ts';
+import { validateKind } from './validate.ts';
+
+export { coerce } from './coerce.ts';
+export { filter } from './filter.ts';
+export { flatMap } from './flat-map.ts';
+export { map } from './map.ts';
+export { mapAsync } from './map-async.ts';
+export { project } from './project.ts';
+export { rename } from './rename.ts';
+export { skip } from './skip.ts';
+export { take } from './take.ts';
+export { tap } from './tap.ts';
+export { through } from './through.ts';
+export { validate } from './validate.ts';
+
+/** For `millrace kinds`. */
+export const operatorKinds: readonly OperatorKind[] = [
+  coerceKind, filterKind, flatMapKind, mapKind, mapAsyncKind, projectKind, renameKind, skipKind, takeKind, tapKind, throughKind, validateKind,
+] as unknown as OperatorKind[];

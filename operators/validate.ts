@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { MillraceError } from '../lib/errors.ts';
+import { RecordBatch } from '../lib/core/batch/batch.ts';
+import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
+import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
+import { threw } from '../lib/core/run/row-loop.ts';
+import { describeIssues, type InferIn, type InferOut, isStandardSchema, type StandardResult, type StandardSchemaV1 } from '../lib/schema/standard-schema.ts';
+
+/** Fields that the schema requires must be there; their types may be anything, to judge them is what validate is for. */
+export type Dirty<T> = { readonly [K in keyof T as object extends Pick<T, K> ? never : K]: unknown };
+
+export interface ValidateOptions {
+  /** Takes the rejects where the operator is used without pipeline(). */
+  readonly onReject?: ((letter: DeadLetter) => void) | undefined;
+  /** True: reasons carry the schema's own messages, which may quote the record. False, the default: path, rule and what the rule wants. */
+  readonly messages?: boolean | undefined;
+}
+
+const optionsSchema = z.strictObject({ messages: z.boolean().default(false) });
+
+/**
+ * Records that fit a schema: zod 4 or any Standard Schema, synchronous or not (64 at once). What the schema gives takes the record's place; a batch
+ * whose records all come out as they went in stays as it is, its bytes too. A record that does not fit is rejected (VALIDATION_FAILED; the reason
+ * tells each path with its rule, never a value). A schema that throws rejects the record (OPERATOR_THREW).
+ */
+export function validate<S extends StandardSchemaV1>(schema: S, { onReject, messages = false }: ValidateOptions = {}): Operator<Dirty<InferIn<S>>, InferOut<S>> {
+  if (!isStandardSchema(schema)) throw new MillraceError('OPTION_INVALID', 'validate: give a zod schema or another Standard Schema (https://standardschema.dev)');
+  return validateKind.create({ messages }, schema, onReject);
+}
+
+export const validateKind = defineOperator<typeof optionsSchema, StandardSchemaV1>({
+  kind: 'validate',
+  options: optionsSchema,
+  batch: ({ messages }, context, schema) => validating(schema, messages, context),
+});
+
+/** So many results of an asynchronous schema are awaited at once. */
+const AT_ONCE = 64;
+
+type Result = StandardResult<unknown>;
+
+function validating(schema: StandardSchemaV1, messages: boolean, context: OperatorContext): BatchFunction {
+  const standard = schema['~standard'];
+  const check = (row: AnyRow): Result | Promise<Result> => standard.validate(row);
+  return batch => {
+    const verdict = new Verdict(batch, messages, context);
+    for (let index = 0; index < batch.length; index++) {
+      const result = verdict.attempt(index, check);
+      if (result instanceof Promise) return finishAsync(batch, index, result, check, verdict, context.signal);
+      if (result !== undefined) verdict.take(index, result);
+    }
+    return verdict.batch();
+  };
+}
+
+/** The rest of a batch, from the first result that is a promise. */
+async function finishAsync(batch: AnyBatch, start: number, first: Promise<Result>, check: (row: AnyRow) => Result | Promise<Result>, verdict: Verdict, signal: AbortSignal): Promise<AnyBatch> {
+  let pending: (Result | Promise<Result> | undefined)[] = [first];
+  let from = start;
+  while (from < batch.length) {
+    while (pending.length < AT_ONCE && from + pending.length < batch.length) pending.push(verdict.attempt(from + pending.length, check));
+    const results = await untilAborted(Promise.allSettled(pending), signal);
+    for (const [i, result] of results.entries()) {
+      if (result.status === 'rejected') verdict.refuse(from + i, result.reason);
+      else if (result.value !== undefined) verdict.take(from + i, result.value);
+    }
+    from += pending.length;
+    pending = [];
+  }
+  return verdict.batch();
+}
+
+/** An abort does not wait for a user's promise. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** What became of the records of one batch. Results are taken in order. */
+class Verdict {
+  readonly #batch: AnyBatch;
+  readonly #messages: boolean;
+  readonly #context: OperatorContext;
+  readonly #rows: AnyRow[] = [];
+  readonly #kept: number[] = [];
+  readonly #columns: number | undefined;
+  #isChanged = false;
+
+  constructor(batch: AnyBatch, messages: boolean, context: OperatorContext) {
+    this.#batch = batch;
+    this.#messages = messages;
+    this.#context = context;
+    this.#columns = batch.schemaKnown ? batch.schema.fields.length : undefined;
+  }
+
+  /** The schema's result for a row; undefined when it threw, and the row is rejected. */
+  attempt(index: number, check: (row: AnyRow) => Result | Promise<Result>): Result | Promise<Result> | undefined {
+    try {
+      return check(this.#batch.rows[index] as AnyRow);
+    } catch (error) {
+      this.refuse(index, error);
+      return undefined;
+    }
+  }
+
+  refuse(index: number, error: unknown): void {
+    const { code, reason } = threw(error);
+    this.#context.reject(this.#batch, index, code, reason);
+  }
+
+  take(index: number, result: Result): void {
+    if (result.issues !== undefined) {
+      this.#context.reject(this.#batch, index, 'VALIDATION_FAILED', describeIssues(result.issues, this.#messages));
+      return;
+    }
+    const { value } = result;
+    if (value === null || typeof value !== 'object') {
+      this.#context.reject(this.#batch, index, 'VALIDATION_FAILED', 'the schema gives no object for a record');
+      return;
+    }
+    const row = this.#batch.rows[index] as AnyRow;
+    if (!this.#isChanged && value !== row) this.#isChanged = !isSameRecord(value as AnyRow, row, this.#columns ?? Object.keys(row).length);
+    this.#rows.push(value as AnyRow);
+    this.#kept.push(index);
+  }
+
+  batch(): AnyBatch {
+    const batch = this.#batch;
+    const kept = this.#kept;
+    if (!this.#isChanged) return kept.length === batch.length ? batch : batch.select(Uint32Array.from(kept));
+    return RecordBatch.of(this.#rows, undefined, batch.position, undefined, row => batch.locate(kept[row] as number));
+  }
+}
+
+/** Schemas make a new object even of a record that they leave as it is. */
+function isSameRecord(next: AnyRow, row: AnyRow, columns: number): boolean {
+  let count = 0;
+  for (const key in next) {
+    if (!isSame(next[key], row[key])) return false;
+    count++;
+  }
+  return count === columns;
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, (b as unknown[])[i]));
+  if (Object.getPrototypeOf(a) !== Object.prototype || Object.getPrototypeOf(b) !== Object.prototype) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every(key => isSame((a as AnyRow)[key], (b as AnyRow)[key]));
+}

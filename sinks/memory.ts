@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { Sink } from '../lib/core/contracts.ts';
+import { type AnyBatch, type AnyRow, defineSink } from '../lib/core/define.ts';
+
+const options = z.strictObject({});
+
+/** Into an array, all at once when the run commits: a run that failed leaves it as it was. */
+export function memory<Row>(rows: Row[]): Sink<Row> {
+  return memoryKind.create({}, rows as AnyRow[]);
+}
+
+export const memoryKind = defineSink<typeof options, AnyRow[]>({
+  kind: 'memory',
+  options,
+  needsSchema: false,
+  guarantee: 'all-or-nothing',
+  open: (_options, { settle, counted }, target) => {
+    let held: AnyBatch[] = [];
+    let flushed: AnyRow[] = [];
+    return Promise.resolve({
+      write: batch => {
+        held.push(batch);
+        return Promise.resolve();
+      },
+      flush: () => {
+        for (const batch of held) {
+          for (const row of batch.rows) flushed.push(row);
+          counted({ written: batch.rows.length });
+          settle(batch);
+        }
+        held = [];
+        return Promise.resolve();
+      },
+      commit: () => {
+        for (const row of flushed) target.push(row);
+        flushed = [];
+        return Promise.resolve(target.length);
+      },
+      close: () => Promise.resolve(),
+      abort: () => Promise.resolve(),
+    });
+  },
+});
