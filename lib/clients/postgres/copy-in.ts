@@ -1,17 +1,12 @@
 import type { Socket } from 'node:net';
-import type { Client, Connection, Submittable } from 'pg';
+import type { Client, Submittable as PgSubmittable } from 'pg';
 import { MillraceError } from '../../errors.ts';
+import type { PgConnection, Submittable } from './pg-internals.ts';
 
 /** So many bytes may wait in the socket before `write` waits: enough to keep it busy while the next batch is made. */
 const MAX_QUEUED_BYTES = 512 * 1024;
 const COPY_DONE = Uint8Array.of(0x63, 0, 0, 0, 4);
 const MAX_REASON_LENGTH = 200;
-
-interface CopyConnection extends Connection {
-  readonly stream: Socket;
-  query(text: string): void;
-  sendCopyFail(reason: string): void;
-}
 
 interface Waiting {
   readonly resolve: () => void;
@@ -32,7 +27,7 @@ export class CopyIn implements Submittable {
   bytes = 0;
   readonly #text: string;
   readonly #stallTimeoutMs: number;
-  #connection: CopyConnection | undefined;
+  #connection: PgConnection | undefined;
   #failure: { readonly error: unknown } | undefined;
   #tag: number | undefined;
   #isReady = false;
@@ -47,7 +42,7 @@ export class CopyIn implements Submittable {
   /** Resolves when the server takes data. */
   static async start(client: Client, text: string, stallTimeoutMs: number): Promise<CopyIn> {
     const copy = new CopyIn(text, stallTimeoutMs);
-    client.query(copy);
+    client.query(copy as unknown as PgSubmittable);
     await copy.#until(() => copy.#isReady);
     return copy;
   }
@@ -81,7 +76,7 @@ export class CopyIn implements Submittable {
   async fail(reason: string): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || this.#isDone || this.isFailed || !connection.stream.writable) return;
-    connection.sendCopyFail(reason.slice(0, MAX_REASON_LENGTH).replaceAll('\0', ''));
+    connection.stream.write(copyFail(reason));
     await this.#until(() => this.#isDone).catch((error: unknown) => {
       if (error instanceof MillraceError) throw error;
     });
@@ -94,12 +89,12 @@ export class CopyIn implements Submittable {
 
   // ------------------------------------------------ called by pg
 
-  submit(connection: Connection): void {
-    this.#connection = connection as CopyConnection;
+  submit(connection: PgConnection): void {
+    this.#connection = connection;
     this.#connection.query(this.#text);
   }
 
-  handleCopyInResponse(connection: CopyConnection): void {
+  handleCopyInResponse(connection: PgConnection): void {
     connection.stream.on('drain', this.#wake);
     this.#isReady = true;
     this.#wake();
@@ -117,7 +112,7 @@ export class CopyIn implements Submittable {
     this.#wake();
   }
 
-  handleError(error: unknown): void {
+  handleError(error: Error): void {
     this.#fail(error);
   }
 
@@ -169,6 +164,15 @@ export class CopyIn implements Submittable {
     this.#connection?.stream.off('drain', this.#wake);
     this.callback?.();
   }
+}
+
+function copyFail(reason: string): Uint8Array {
+  const text = Buffer.from(`${reason.slice(0, MAX_REASON_LENGTH).replaceAll('\0', '')}\0`);
+  const message = Buffer.alloc(5 + text.length);
+  message[0] = 0x66;
+  message.writeInt32BE(4 + text.length, 1);
+  message.set(text, 5);
+  return message;
 }
 
 function stalled(timeoutMs: number): MillraceError {

@@ -7,12 +7,13 @@ import type { ByteWriter } from './byte-writer.ts';
 import type { FieldWriter } from './encode.ts';
 
 /** PostgreSQL counts from 2000-01-01. */
-const EPOCH_MS = 946_684_800_000;
+const EPOCH_SECONDS = 946_684_800;
 const EPOCH_DAYS = 10_957;
 const MS_A_DAY = 86_400_000;
-/** 4713-11-24 BC and the year 294277, in milliseconds since 2000: what timestamps reach. */
-const LEAST_MS = -211_813_488_000_000;
-const MOST_MS = 9_223_371_331_200_000;
+const SECONDS_A_DAY = 86_400;
+/** 4713-11-24 BC and the year 294277, in seconds since 2000: what timestamps reach. */
+const LEAST_SECONDS = -211_813_488_000;
+const MOST_SECONDS = 9_223_371_331_200;
 /** The days that dates reach: Julian day 0, and the end of the year 5874897. */
 const LEAST_DAYS = -2_451_545;
 const MOST_DAYS = 2_145_031_948;
@@ -20,8 +21,8 @@ const MAX_INT32 = 2_147_483_647;
 const MIN_INT32 = -2_147_483_648;
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
-/** Milliseconds whose microseconds are still exact in a double. */
-const EXACT_MS = 9_007_199_254_740;
+/** Seconds whose microseconds are still exact in a double. */
+const EXACT_SECONDS = 9_007_199_253;
 
 /** An instant as a Date, a Timestamp or ISO text with its zone. */
 export function timestamptzWriter(type: DataType): FieldWriter {
@@ -36,7 +37,7 @@ export function timestamptzWriter(type: DataType): FieldWriter {
       out.bigint64(sign > 0 ? MAX_INT64 : MIN_INT64);
       return;
     }
-    writeInstant(out, ms - EPOCH_MS, instant instanceof Timestamp ? instant.micros : 0, { type, step });
+    writeInstant(out, ms, instant instanceof Timestamp ? instant.micros : 0, { type, step });
   };
 }
 
@@ -52,8 +53,8 @@ export function timestampWriter(type: DataType): FieldWriter {
     if (local === undefined) invalid(type);
     out.int32(8);
     if (Number.isFinite(local.days)) {
-      const ms = Math.floor(local.micros / 1000);
-      writeInstant(out, (local.days - EPOCH_DAYS) * MS_A_DAY + ms, local.micros - ms * 1000, { type, step });
+      const seconds = Math.floor(local.micros / 1_000_000);
+      writeSeconds(out, (local.days - EPOCH_DAYS) * SECONDS_A_DAY + seconds, local.micros - seconds * 1_000_000, { type, step });
     } else out.bigint64(local.days > 0 ? MAX_INT64 : MIN_INT64);
   };
 }
@@ -69,14 +70,21 @@ function writeLocalDate(out: ByteWriter, date: Date, form: TimeForm): void {
   out.int32(8);
   if (instant.isInfinite) out.bigint64(instant.valueOf() > 0 ? MAX_INT64 : MIN_INT64);
   else if (Number.isNaN(instant.getTime())) invalid(form.type);
-  else writeInstant(out, instant.getTime() - EPOCH_MS, instant.micros, form);
+  else writeInstant(out, instant.getTime(), instant.micros, form);
 }
 
-function writeInstant(out: ByteWriter, ms: number, micros: number, { type, step }: TimeForm): void {
-  if (!(ms >= LEAST_MS && ms < MOST_MS)) invalid(type);
-  if (step > 1 && ((((ms % 1000) + 1000) % 1000) * 1000 + micros) % step !== 0) tooFine(type);
-  if (ms > -EXACT_MS && ms < EXACT_MS) out.int64(ms * 1000 + micros);
-  else out.bigint64(BigInt(ms) * 1000n + BigInt(micros));
+/** Milliseconds since 1970, and microseconds beyond them. */
+function writeInstant(out: ByteWriter, ms: number, micros: number, form: TimeForm): void {
+  const seconds = Math.floor(ms / 1000);
+  writeSeconds(out, seconds - EPOCH_SECONDS, (ms - seconds * 1000) * 1000 + micros, form);
+}
+
+/** Seconds since 2000, and microseconds beyond them. */
+function writeSeconds(out: ByteWriter, seconds: number, micros: number, { type, step }: TimeForm): void {
+  if (!(seconds >= LEAST_SECONDS && seconds < MOST_SECONDS)) invalid(type);
+  if (micros % step !== 0) tooFine(type);
+  if (seconds > -EXACT_SECONDS && seconds < EXACT_SECONDS) out.int64(seconds * 1_000_000 + micros);
+  else out.bigint64(BigInt(seconds) * 1_000_000n + BigInt(micros));
 }
 
 export function dateWriter(type: DataType): FieldWriter {
