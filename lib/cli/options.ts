@@ -1,0 +1,60 @@
+import { MillraceError } from '../errors.ts';
+import { parseSize } from '../values/sizes.ts';
+
+/** What changes records on their way; the same for every command that reads. */
+export interface OperatorOptions {
+  readonly where?: string;
+  readonly limit?: number;
+  readonly select?: string;
+  readonly rename?: string;
+  readonly coerce?: string;
+}
+
+export interface CopyOptions extends OperatorOptions {
+  readonly mode?: string;
+  readonly key?: string;
+  readonly deadLetter?: string;
+  readonly maxRejected?: number | `${number}%`;
+  readonly memory?: number;
+  readonly fromFormat?: string;
+  readonly toFormat?: string;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+export interface HeadOptions extends Pick<OperatorOptions, 'where' | 'select'> {
+  readonly limit: number;
+  readonly fromFormat?: string;
+  readonly json?: true;
+}
+
+/** A whole number that is not negative. */
+export function countOption(name: string): (text: string) => number {
+  return text => {
+    const count = Number(text);
+    if (text.trim() === '' || !Number.isSafeInteger(count) || count < 0) throw invalid(name, text, 'a whole number, 0 or more');
+    return count;
+  };
+}
+
+/** A count or a percentage. */
+export function maxRejectedOption(text: string): number | `${number}%` {
+  if (/^\d+(\.\d+)?%$/.test(text)) return text as `${number}%`;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw invalid('--max-rejected', text, 'a number such as 100, or a percentage such as 1%');
+}
+
+/** A size in bytes. */
+export function sizeOption(name: string): (text: string) => number {
+  return text => {
+    try {
+      return parseSize(text);
+    } catch {
+      throw invalid(name, text, 'a size such as 16MiB');
+    }
+  };
+}
+
+function invalid(name: string, text: string, wanted: string): MillraceError {
+  return new MillraceError('USAGE', `${name}: found ${JSON.stringify(text)}, wanted is ${wanted}`);
+}

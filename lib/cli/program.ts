@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { MillraceError } from '../errors.ts';
+import type { ExitStatus } from './exit.ts';
+import { printError } from './exit.ts';
+import { type CopyOptions, type HeadOptions, countOption, maxRejectedOption, sizeOption } from './options.ts';
+
+/**
+ * Reads the command line and runs its command; what a command needs is loaded only for it. Gives the exit status; wrong usage is thrown
+ * as USAGE, with the nearest right name.
+ */
+export async function runProgram(args: readonly string[]): Promise<ExitStatus> {
+  let status: ExitStatus = 0;
+  const program = makeProgram(ended => (status = ended));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError && (error.code === 'commander.helpDisplayed' || error.code === 'commander.version')) return 0;
+    // Printed already: the help.
+    if (error instanceof CommanderError && error.code === 'commander.help') return 64;
+    const failure = error instanceof CommanderError ? usageError(error) : error;
+    if (!args.includes('--json')) throw failure;
+    const failed = printError(failure);
+    const { failedReport, printReport } = await import('./report-json.ts');
+    printReport(failedReport(failure), 'stdout');
+    return failed;
+  }
+}
+
+const EXAMPLES = `
+Places:
+  users.csv  data/*.ndjson.gz  file:///tmp/users.json   files; format and compression by extension, or ?format=csv
+  -                                                     standard input or output
+  postgres://user@host/db?table=users                   a table; ?query=select … reads a query
+  generate:?rows=1000&seed=7   null:                    made-up records; nothing kept
+
+Examples:
+  $ millrace head users.csv
+  $ millrace copy users.csv 'postgres://localhost/app?table=users'
+  $ millrace copy 'postgres://localhost/app?table=users' no.ndjson.gz --where "country = NO" --select id,name
+  $ millrace copy 'postgres://localhost/a?table=t' 'postgres://localhost/b?table=t' --dead-letter rejects.ndjson`;
+
+function makeProgram(ended: (status: ExitStatus) => void): Command {
+  const program = new Command('millrace')
+    .description('Moves records between databases, files and standard input and output, through operators.')
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 110, 120) })
+    .addHelpText('after', EXAMPLES);
+  addCopy(program, ended);
+  addHead(program, ended);
+  program
+    .command('kinds')
+    .description('sources, sinks and operators with their options and guarantees')
+    .action(async () => ended(await (await import('./kinds.ts')).kinds()));
+  return program;
+}
+
+function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
+  program
+    .command('copy')
+    .description('move records from one place to another')
+    .argument('<from>', 'where the records are')
+    .argument('<to>', 'where they go')
+    .option('--where <expression>', `keep what matches: "age >= 30 and city in (NY, 'Los Angeles')"`)
+    .option('--limit <n>', 'no more than n records', countOption('--limit'))
+    .option('--select <a,b>', 'these columns, in this order')
+    .option('--rename <old=new,…>', 'other names, all at once')
+    .option('--coerce <name:type,…>', 'other types: string, integer, float, boolean, datetime, json, binary')
+    .option('--mode <mode>', 'create (the default): the target must not exist; append: add to it, or make it')
+    .option('--key <id,…>', 'identity of a record: the primary key of a table that is made')
+    .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')
+    .option('--max-rejected <n|p%>', 'more refused records than this stop the run', maxRejectedOption)
+    .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))
+    .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
+    .option('--to-format <format>', 'of the target')
+    .option('--json', 'the report as one JSON object on one line of stdout (of stderr when the target is -)')
+    .option('--quiet', 'no progress, no summary')
+    .addHelpText('after', '\nOrder of effect, however they are written: where, limit, select, rename, coerce.')
+    .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./copy.ts')).copy(from, to, options)));
+}
+
+function addHead(program: Command, ended: (status: ExitStatus) => void): void {
+  program
+    .command('head')
+    .description('a few records as a table')
+    .argument('<from>', 'where the records are')
+    .option('--limit <n>', 'so many records', countOption('--limit'), 10)
+    .option('--where <expression>', 'only what matches')
+    .option('--select <a,b>', 'these columns, in this order')
+    .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
+    .option('--json', 'NDJSON instead of a table')
+    .action(async (from: string, options: HeadOptions) => ended(await (await import('./head.ts')).head(from, options)));
+}
+
+/** `error: unknown option '--slect'⏎(Did you mean --select?)` as a sentence of ours. */
+function usageError(error: CommanderError): MillraceError {
+  const text = error.message.replace(/^error: /, '').replace(/\s*\(Did you mean (.*?)\?\)/s, '; did you mean $1?');
+  const hint = text.includes('did you mean') ? '' : '; see millrace --help';
+  return new MillraceError('USAGE', `${text.replace(/\.$/, '')}${hint}`);
+}
+
+function version(): string {
+  return (createRequire(import.meta.url)('millrace/package.json') as { version: string }).version;
+}

@@ -1,0 +1,83 @@
+import { asMillraceError } from '../errors.ts';
+import type { Report } from '../core/run/report.ts';
+import { PipelineError } from '../core/run/run.ts';
+
+export type ReportTarget = 'stdout' | 'stderr';
+
+/** The report as one JSON object on one line, with exactly the fields that CLI.md names. */
+export function printReport(report: Report, target: ReportTarget): void {
+  const {
+    status,
+    read,
+    written,
+    dropped,
+    made,
+    rejected,
+    unchanged,
+    superseded,
+    deleted,
+    bytesRead,
+    bytesWritten,
+    seconds,
+    guarantee,
+    resumedFrom,
+  } = report;
+  const stages = report.stages.map(({ kind, in: taken, out, dropped, rejected, busySeconds, waitSeconds }) => ({
+    kind,
+    in: taken,
+    out,
+    dropped,
+    rejected,
+    busySeconds,
+    waitSeconds,
+  }));
+  const { bottleneck = null, warnings, error } = report;
+  const line = JSON.stringify({
+    status,
+    read,
+    written,
+    dropped,
+    made,
+    rejected,
+    unchanged,
+    superseded,
+    deleted,
+    bytesRead,
+    bytesWritten,
+    seconds,
+    guarantee,
+    resumedFrom,
+    stages,
+    bottleneck,
+    warnings,
+    ...(error === undefined ? {} : { error: { ...error, stage: error.stage ?? null } }),
+  });
+  process[target].write(`${line}\n`);
+}
+
+/** The report of a run that failed; of one that never began, with nothing in it but the error. */
+export function failedReport(thrown: unknown): Report {
+  if (thrown instanceof PipelineError) return thrown.report;
+  const { code, stage, message, retryable } = asMillraceError(thrown);
+  return {
+    status: 'failed',
+    read: 0,
+    written: 0,
+    dropped: 0,
+    made: 0,
+    rejected: 0,
+    unchanged: 0,
+    superseded: 0,
+    deleted: 0,
+    bytesRead: 0,
+    bytesWritten: 0,
+    seconds: 0,
+    guarantee: 'none',
+    resumedFrom: null,
+    stages: [],
+    bottleneck: undefined,
+    rejects: [],
+    warnings: [],
+    error: { code, stage, message, retryable },
+  };
+}
