@@ -51,7 +51,7 @@ function compile(predicate: Predicate, columns: readonly string[], schema: Schem
   const at = columns.indexOf(path[0]);
   const field = path.length === 1 ? schema?.fields[schema.indexOf(path[0])] : undefined;
   const test = compileTest(predicate.op, predicate.operands, value => comparing(value, field?.type, field?.untyped === true), path);
-  return path.length === 1 ? values => test(values[at]) : values => test(walk(values[at], path));
+  return path.length === 1 ? values => test(values[at]) : values => test(walk(values[at], path.slice(1)));
 }
 
 function all(rules: readonly Rule[]): Rule {

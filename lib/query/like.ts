@@ -3,6 +3,8 @@ import { isHighSurrogate, isLowSurrogate } from './text-order.ts';
 
 /** `_` in a segment: any one character. */
 const ANY = -1;
+/** Half of a character: the engine's own search would find it inside a whole one. */
+const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
 
 /**
  * A test of whole texts against a LIKE pattern: `%` any characters, `_` one (a code point), `\` takes what follows as it is; case counts.
@@ -14,7 +16,7 @@ export function compileLike(pattern: string): (text: string) => boolean {
   if (!segments.includes(undefined)) return whole(segments[0] as Segment);
   const parts = segments.filter(segment => segment !== undefined);
   const texts = parts.map(textOf);
-  if (texts.every(text => text !== undefined) && pattern.isWellFormed()) return plainTexts(texts);
+  if (texts.every(text => text !== undefined) && !LONE_SURROGATE.test(pattern)) return plainTexts(texts);
   return text => matchSegments(parts, text);
 }
 

@@ -6,7 +6,7 @@ import { pointAt } from './point-at.ts';
  * A way into a record: the column, then names of fields and indexes of lists (`a.b[0]."odd name"` is `['a', 'b', 0, 'odd name']`).
  * Plain JSON. The first step is a name.
  */
-export type Path = readonly (string | number)[];
+export type Path = readonly [string, ...(string | number)[]];
 
 /** A step that needs no quotes: read alike in a path, an expression and a list of names. */
 const BARE = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
@@ -35,7 +35,7 @@ export function parsePath(text: string): Path {
     steps.push(name);
     at = end;
   }
-  return steps;
+  return steps as unknown as Path;
 }
 
 /** The text of a path, which parsePath reads as the same path. */
@@ -57,7 +57,7 @@ export function joinedName(path: Path, length = path.length): string {
 }
 
 /** What `steps` lead to from `value`: own fields of plain objects, items of lists; undefined where there is nothing. */
-export function walk(value: unknown, steps: Path): unknown {
+export function walk(value: unknown, steps: readonly (string | number)[]): unknown {
   let current = value;
   for (const step of steps) {
     if (typeof step === 'number') {

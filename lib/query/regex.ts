@@ -30,34 +30,19 @@ function hint(pattern: string): string {
 }
 
 /**
- * The longest text that every match contains; undefined where that is not plain to see (alternatives, flags, escapes of many meanings).
- * Only characters outside of groups and classes are looked at, and none that a quantifier may leave out.
+ * The longest text that every match contains; undefined where that is not plain to see (alternatives, counts, flags, escapes).
+ * Only what stands outside of groups and classes is looked at, and nothing that a quantifier may leave out.
  */
 function requiredText(pattern: string): string | undefined {
-  if (/[|\\]|\(\?/.test(pattern)) return undefined;
-  const runs = [''];
-  let depth = 0;
-  let isClass = false;
-  for (const [i, character] of [...pattern].entries()) {
-    const isFirstOfClass = isClass && /(?:^|[^\\])\[\^?$/.test([...pattern].slice(Math.max(0, i - 2), i).join(''));
-    if (isClass) isClass = character !== ']' || isFirstOfClass;
-    else if (character === '[') isClass = true;
-    else if (character === '(') depth++;
-    else if (character === ')') depth--;
-    else if (depth === 0 && !'.^$*+?{}'.includes(character)) {
-      runs.push(`${runs.pop() ?? ''}${character}`);
-      continue;
-    } else if (depth === 0 && '*?{'.includes(character)) dropLast(runs);
-    if (character === '{') depth++;
-    if (character === '}') depth--;
-    runs.push('');
+  if (/[|\\{}]|\(\?|\[\^?\]|\[:/.test(pattern) || /[\uD800-\uDFFF]/u.test(pattern)) return undefined;
+  let outside = pattern.replaceAll(/\[[^\]]*\]/g, '.');
+  for (let before = ''; before !== outside; ) {
+    before = outside;
+    outside = outside.replaceAll(/\([^()]*\)/g, '.');
   }
-  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
+  const longest = outside.split(SPLIT).reduce((best, run) => (run.length > best.length ? run : best), '');
   return longest === '' ? undefined : longest;
 }
 
-/** What a quantifier stands behind need not be there. */
-function dropLast(runs: string[]): void {
-  const characters = [...(runs.pop() ?? '')];
-  runs.push(characters.slice(0, -1).join(''));
-}
+/** A character that may be missing, a quantifier behind one that may not, and what is no character of its own. */
+const SPLIT = /.[*?]\??|\+\??|[.^$]/su;
