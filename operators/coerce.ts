@@ -43,7 +43,10 @@ const optionsSchema = z.strictObject({
  * that cannot be of the type rejects its record (COERCION_FAILED, with column and type). Types are string, integer, float, boolean, datetime, json,
  * binary, date, timestamp, decimal; an unknown one is OPTION_INVALID. docs/values.md tells what becomes what.
  */
-export function coerce<Row, const M extends { readonly [K in keyof Row]?: keyof CoercedTypes }>(types: M, { onReject, ...options }: CoerceOptions = {}): Operator<Row, Coerced<Row, M>> {
+export function coerce<Row, const M extends { readonly [K in keyof Row]?: keyof CoercedTypes }>(
+  types: M,
+  { onReject, ...options }: CoerceOptions = {},
+): Operator<Row, Coerced<Row, M>> {
   const columns = Object.entries(types as Readonly<Record<string, string>>).map(([name, type]) => ({ name, type }));
   for (const { type } of columns) coercionType(type);
   return coerceKind.create({ columns, ...options }, undefined, onReject);
@@ -52,9 +55,14 @@ export function coerce<Row, const M extends { readonly [K in keyof Row]?: keyof 
 export const coerceKind = defineOperator<typeof optionsSchema>({
   kind: 'coerce',
   options: optionsSchema,
-  batch: ({ columns, ...options }, context) => coercing(columns.map(({ name, type }) => target(name, type, options)), context),
+  batch: ({ columns, ...options }, context) =>
+    coercing(
+      columns.map(({ name, type }) => target(name, type, options)),
+      context,
+    ),
   reads: ({ columns }) => columns.map(({ name }) => name),
-  schema: (input, { columns }) => columns.reduce((schema, { name, type }) => schema.with({ name, type: plainType(type), nullable: schema.field(name).nullable }), input),
+  schema: (input, { columns }) =>
+    columns.reduce((schema, { name, type }) => schema.with({ name, type: plainType(type), nullable: schema.field(name).nullable }), input),
   title: ({ columns }) => columns.map(({ name, type }) => `${name} to ${type}`).join(', '),
 });
 
@@ -116,7 +124,8 @@ function merged(batch: AnyBatch, targets: readonly Target[], overlays: readonly 
   const rows = batch.rows.map((row, index) => {
     const next: AnyRow = { ...row };
     for (const [i, { name }] of targets.entries()) {
-      if (Object.hasOwn(row, name)) Object.defineProperty(next, name, { value: overlays[i]?.get(index), writable: true, enumerable: true, configurable: true });
+      if (Object.hasOwn(row, name))
+        Object.defineProperty(next, name, { value: overlays[i]?.get(index), writable: true, enumerable: true, configurable: true });
     }
     return next;
   });

@@ -21,7 +21,10 @@ const optionsSchema = z.strictObject({ concurrency: z.int().min(1).default(16), 
  * (OPERATOR_THREW). A call whose result is undefined or null is VALUE_INVALID. An abort waits for no call. Unordered, positions are passed on at
  * the end only.
  */
-export function mapAsync<Row, Next>(change: (row: Row) => Promise<Next>, { onReject, ...options }: MapAsyncOptions = {}): Operator<Row, Next> {
+export function mapAsync<Row, Next>(
+  change: (row: Row) => Promise<Next>,
+  { onReject, ...options }: MapAsyncOptions = {},
+): Operator<Row, Next> {
   return mapAsyncKind.create(options, change as (row: AnyRow) => Promise<AnyRow>, onReject);
 }
 
@@ -33,8 +36,22 @@ export const mapAsyncKind = defineOperator<typeof optionsSchema, (row: AnyRow) =
   title: ({ concurrency, ordered }) => `${concurrency} at once${ordered ? '' : ', unordered'}`,
 });
 
-function mapping(concurrency: number, isOrdered: boolean, context: OperatorContext, change: (row: AnyRow) => Promise<AnyRow>): StreamFunction {
-  return batches => new Mapping(concurrency, isOrdered, context, change).run(batches[Symbol.asyncIterator]());
+function mapping(
+  concurrency: number,
+  isOrdered: boolean,
+  context: OperatorContext,
+  change: (row: AnyRow) => Promise<AnyRow>,
+): StreamFunction {
+  return batches => {
+    const mapped = new Mapping(concurrency, isOrdered, context, change);
+    const output = mapped.run(batches[Symbol.asyncIterator]());
+    // A generator that sleeps would not hear of its end: it is woken first.
+    const end = (): Promise<IteratorResult<AnyBatch>> => {
+      mapped.leave();
+      return output.return(undefined);
+    };
+    return { [Symbol.asyncIterator]: () => ({ next: () => output.next(), return: end }) };
+  };
 }
 
 /** A batch some of whose calls still run. */
@@ -82,6 +99,7 @@ class Mapping {
     try {
       for (;;) {
         signal.throwIfAborted();
+        if (this.#isOver) return;
         if (this.#failure !== undefined) throw this.#failure.error;
         this.#start();
         this.#ask(input);
@@ -101,6 +119,11 @@ class Mapping {
       if (this.#input === 'asked') ended?.catch(() => undefined);
       else await ended;
     }
+  }
+
+  leave(): void {
+    this.#isOver = true;
+    this.#wake();
   }
 
   #start(): void {
@@ -135,7 +158,9 @@ class Mapping {
 
   #keep(open: OpenBatch, index: number, result: AnyRow | null | undefined): void {
     if (result === undefined || result === null) {
-      this.#guard(() => this.#context.reject(open.batch, index, 'VALUE_INVALID', `the function gave ${String(result)}; leave records out with filter`));
+      this.#guard(() =>
+        this.#context.reject(open.batch, index, 'VALUE_INVALID', `the function gave ${String(result)}; leave records out with filter`),
+      );
       return;
     }
     open.results[index] = result;

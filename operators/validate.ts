@@ -4,7 +4,14 @@ import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { threw } from '../lib/core/run/row-loop.ts';
-import { describeIssues, type InferIn, type InferOut, isStandardSchema, type StandardResult, type StandardSchemaV1 } from '../lib/schema/standard-schema.ts';
+import {
+  describeIssues,
+  type InferIn,
+  type InferOut,
+  isStandardSchema,
+  type StandardResult,
+  type StandardSchemaV1,
+} from '../lib/schema/standard-schema.ts';
 
 /** Fields that the schema requires must be there; their types may be anything, to judge them is what validate is for. */
 export type Dirty<T> = { readonly [K in keyof T as object extends Pick<T, K> ? never : K]: unknown };
@@ -23,8 +30,12 @@ const optionsSchema = z.strictObject({ messages: z.boolean().default(false) });
  * whose records all come out as they went in stays as it is, its bytes too. A record that does not fit is rejected (VALIDATION_FAILED; the reason
  * tells each path with its rule, never a value). A schema that throws rejects the record (OPERATOR_THREW).
  */
-export function validate<S extends StandardSchemaV1>(schema: S, { onReject, messages = false }: ValidateOptions = {}): Operator<Dirty<InferIn<S>>, InferOut<S>> {
-  if (!isStandardSchema(schema)) throw new MillraceError('OPTION_INVALID', 'validate: give a zod schema or another Standard Schema (https://standardschema.dev)');
+export function validate<S extends StandardSchemaV1>(
+  schema: S,
+  { onReject, messages = false }: ValidateOptions = {},
+): Operator<Dirty<InferIn<S>>, InferOut<S>> {
+  if (!isStandardSchema(schema))
+    throw new MillraceError('OPTION_INVALID', 'validate: give a zod schema or another Standard Schema (https://standardschema.dev)');
   return validateKind.create({ messages }, schema, onReject);
 }
 
@@ -54,7 +65,14 @@ function validating(schema: StandardSchemaV1, messages: boolean, context: Operat
 }
 
 /** The rest of a batch, from the first result that is a promise. */
-async function finishAsync(batch: AnyBatch, start: number, first: Promise<Result>, check: (row: AnyRow) => Result | Promise<Result>, verdict: Verdict, signal: AbortSignal): Promise<AnyBatch> {
+async function finishAsync(
+  batch: AnyBatch,
+  start: number,
+  first: Promise<Result>,
+  check: (row: AnyRow) => Result | Promise<Result>,
+  verdict: Verdict,
+  signal: AbortSignal,
+): Promise<AnyBatch> {
   let pending: (Result | Promise<Result> | undefined)[] = [first];
   let from = start;
   while (from < batch.length) {

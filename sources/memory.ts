@@ -1,29 +1,65 @@
 import { z } from 'zod';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
-import { type AnyBatch, type AnyRow, defineSource } from '../lib/core/define.ts';
+import { type AnyBatch, type AnyRow, defineSource, type SourceContext } from '../lib/core/define.ts';
+import { checkedRecord } from '../lib/core/run/gather.ts';
 import type { Schema } from '../lib/schema/schema.ts';
 
-const options = z.strictObject({});
-
-/** Records in memory whose columns are known: with the schema sinks need not wait for the first records to infer one. Positions: `{ row }`. */
-export function memory<Row>(rows: readonly Row[], schema: Schema): Source<Row> {
-  return memoryKind.create({}, { rows: rows as readonly AnyRow[], schema });
+interface Given {
+  readonly records: readonly AnyRow[];
+  readonly schema: Schema | undefined;
 }
 
-export const memoryKind = defineSource<typeof options, { rows: readonly AnyRow[]; schema: Schema }>({
+const noOptions = z.strictObject({});
+
+/**
+ * Records in memory, in order; with a schema sinks need not wait for the first records to infer one. They are passed on as they are, not copied.
+ * Can be read many times; positions are `{ row }`. Something in the array that is no record is VALUE_INVALID, with its index.
+ */
+export function memory<Row>(records: readonly Row[], schema?: Schema): Source<Row> {
+  return memoryKind.create<Row>({}, { records: records as readonly AnyRow[], schema });
+}
+
+export const memoryKind = defineSource<typeof noOptions, Given>({
   kind: 'memory',
-  options,
+  options: noOptions,
   describe: (_options, _context, { schema }) => Promise.resolve(schema),
-  async *read(_options, { after, to, batchRows, signal, counted, expects }, { rows, schema }) {
-    const end = to === undefined ? rows.length : Number(to.row) + 1;
-    let start = after === undefined ? 0 : Number(after.row) + 1;
-    expects({ rows: end - start });
-    while (start < end && !signal.aborted) {
-      const list = rows.slice(start, Math.min(start + batchRows, end));
-      start += list.length;
-      counted({ rows: list.length });
-      yield await Promise.resolve(RecordBatch.of(list, schema, { row: start - 1 }) as AnyBatch);
-    }
-  },
+  read: (_options, context, { records, schema }) => readArray(records, schema, context),
 });
+
+/** Batches of an array that can be read again; honours `after` and `to`. */
+export async function* readArray(records: readonly AnyRow[], schema: Schema | undefined, context: SourceContext): AsyncGenerator<AnyBatch> {
+  const end = Math.min(records.length, rowOf(context.to, records.length - 1) + 1);
+  let row = rowOf(context.after, -1) + 1;
+  context.expects({ rows: Math.max(0, end - row) });
+  while (row < end && !context.signal.aborted) {
+    const batch = batchAt(records, row, Math.min(end, row + context.batchRows), schema, context.batchBytes);
+    row += batch.length;
+    context.counted({ rows: batch.length });
+    yield batch;
+    await turn();
+  }
+}
+
+/** Records `start` to `end`, or as many of them as `batchBytes` has room for. */
+function batchAt(records: readonly AnyRow[], start: number, end: number, schema: Schema | undefined, batchBytes: number): AnyBatch {
+  const rows = records.slice(start, end);
+  for (let i = 0; i < rows.length; i++) checkedRecord(rows[i] as AnyRow, start + i);
+  const batch = batchOf(rows, start, schema);
+  if (rows.length === 1 || batch.bytes <= 2 * batchBytes) return batch;
+  return batchAt(records, start, start + Math.max(1, Math.floor((rows.length * batchBytes) / batch.bytes)), schema, batchBytes);
+}
+
+function batchOf(rows: readonly AnyRow[], start: number, schema: Schema | undefined): AnyBatch {
+  return RecordBatch.of(rows, schema, { row: start + rows.length - 1 }, undefined, index => ({ row: start + index }));
+}
+
+function rowOf(position: SourceContext['after'], otherwise: number): number {
+  const row = position?.['row'];
+  return typeof row === 'number' ? row : otherwise;
+}
+
+/** A turn of the event loop: else timers and signals would wait for the last record. */
+export function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}

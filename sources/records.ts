@@ -1,44 +1,64 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { MillraceError } from '../lib/errors.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { gather } from '../lib/core/run/gather.ts';
+import { readArray, turn } from './memory.ts';
 
 /** Anything that gives records: an array, a generator, a Node Readable in object mode, a web ReadableStream. */
-export type Records<Row> = Iterable<Row> | AsyncIterable<Row>;
+export type Records<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>;
 
 const options = z.strictObject({});
 
 /**
  * Records that the program has or makes. An array can be read many times and has positions (`{ row }`); everything else once, from where it is.
- * Records that come one by one are gathered; one that stalls keeps nothing back for more than 100 ms. Left early, the iterator is closed and a
- * Node stream destroyed. A record that is no object is VALUE_INVALID, with its number.
+ * Records that come one by one are gathered, by count and bytes; one that stalls keeps nothing back for more than 100 ms. Left early, the iterator
+ * is closed and a stream destroyed; so it is on an abort, without waiting for the next record. A record that is no object is VALUE_INVALID, with
+ * its number.
  */
 export function records<Row>(given: Records<Row>): Source<Row> {
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given || Symbol.asyncIterator in given)) {
+    throw new MillraceError('OPTION_INVALID', 'records: give an array, a generator, an async iterable or a stream of records');
+  }
   return recordsKind.create({}, given as Records<AnyRow>);
 }
 
 export const recordsKind = defineSource<typeof options, Records<AnyRow>>({
   kind: 'records',
   options,
-  read: (_options, context, given) => (Array.isArray(given) ? fromArray(given as readonly AnyRow[], context) : fromIterable(given, context)),
+  read: (_options, context, given) =>
+    Array.isArray(given) ? readArray(given as readonly AnyRow[], undefined, context) : readOnce(given, context),
 });
 
-async function* fromArray(rows: readonly AnyRow[], { after, to, batchRows, signal, counted, expects }: SourceContext): AsyncGenerator<AnyBatch> {
-  const start = after === undefined ? 0 : Number(after.row) + 1;
-  const end = to === undefined ? rows.length : Number(to.row) + 1;
-  expects({ rows: end - start });
-  let row = start - 1;
-  for await (const list of gather(rows.slice(start, end), { batchRows, signal })) {
-    counted({ rows: list.length });
-    row += list.length;
-    yield RecordBatch.of(list, undefined, { row }) as AnyBatch;
+async function* readOnce(given: Records<AnyRow>, context: SourceContext): AsyncGenerator<AnyBatch> {
+  const { batchRows, batchBytes, signal, counted } = context;
+  const destroy = (): void => void (given instanceof Readable && given.destroy());
+  signal.addEventListener('abort', destroy, { once: true });
+  try {
+    const iterable = given instanceof ReadableStream ? webRecords(given) : given;
+    for await (const list of gather(iterable, { batchRows, batchBytes, signal })) {
+      counted({ rows: list.length });
+      yield RecordBatch.of(list);
+      await turn();
+    }
+    if (signal.aborted) destroy();
+  } finally {
+    signal.removeEventListener('abort', destroy);
   }
 }
 
-async function* fromIterable(rows: Records<AnyRow>, { batchRows, signal, counted }: SourceContext): AsyncGenerator<AnyBatch> {
-  for await (const list of gather(rows, { batchRows, signal })) {
-    counted({ rows: list.length });
-    yield RecordBatch.of(list) as AnyBatch;
-  }
+/** Cancelled while it waits for a record, too; its own iterator would hear of its end only after that. */
+function webRecords(stream: ReadableStream<AnyRow>): AsyncIterable<AnyRow> {
+  const reader = stream.getReader();
+  const next = async (): Promise<IteratorResult<AnyRow>> => {
+    const { done, value } = await reader.read();
+    return done ? { done: true, value: undefined } : { done: false, value };
+  };
+  const end = async (): Promise<IteratorResult<AnyRow>> => {
+    await reader.cancel();
+    return { done: true, value: undefined };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }

@@ -1,14 +1,17 @@
 import { MillraceError } from '../../errors.ts';
+import { RecordBatch } from '../batch/batch.ts';
 
 export interface GatherOptions {
   readonly batchRows: number;
+  /** About so many bytes make a list full, too; records are weighed by samples. */
+  readonly batchBytes?: number;
   /** How long a record waits for others; 100 ms by default. */
   readonly batchDelayMs?: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Records that come one by one as lists of at most `batchRows`. A list is given on when it is full, when the source ends, or when the first
+ * Records that come one by one as lists of at most `batchRows` and about `batchBytes`. A list is given on when it is full, when the source ends, or when the first
  * of it has waited `batchDelayMs`: a source that stalls keeps nothing back. Records that are not objects are VALUE_INVALID.
  * Closes the iterator when it is left early.
  */
@@ -16,12 +19,13 @@ export function gather<T extends object>(records: AsyncIterable<T> | Iterable<T>
   return Symbol.asyncIterator in records ? gatherAsync(records[Symbol.asyncIterator](), options) : gatherSync(records, options);
 }
 
-async function* gatherSync<T extends object>(records: Iterable<T>, { batchRows, signal }: GatherOptions): AsyncGenerator<T[]> {
+async function* gatherSync<T extends object>(records: Iterable<T>, { batchRows, batchBytes, signal }: GatherOptions): AsyncGenerator<T[]> {
+  const isFull = fullness(batchRows, batchBytes);
   let list: T[] = [];
   let count = 0;
   for (const record of records) {
-    list.push(checked(record, count++));
-    if (list.length < batchRows) continue;
+    list.push(checkedRecord(record, count++));
+    if (!isFull(list)) continue;
     if (signal.aborted) return;
     yield list;
     list = [];
@@ -29,7 +33,8 @@ async function* gatherSync<T extends object>(records: Iterable<T>, { batchRows, 
   if (list.length > 0) yield list;
 }
 
-async function* gatherAsync<T extends object>(iterator: AsyncIterator<T>, { batchRows, batchDelayMs = 100, signal }: GatherOptions): AsyncGenerator<T[]> {
+async function* gatherAsync<T extends object>(iterator: AsyncIterator<T>, { batchRows, batchBytes, batchDelayMs = 100, signal }: GatherOptions): AsyncGenerator<T[]> {
+  const isFull = fullness(batchRows, batchBytes);
   const next = new NextOrLater(iterator, signal);
   let list: T[] = [];
   let count = 0;
@@ -43,8 +48,8 @@ async function* gatherAsync<T extends object>(iterator: AsyncIterator<T>, { batc
         continue;
       }
       if (list.length === 0) next.wakeIn(batchDelayMs);
-      list.push(checked(result.value, count++));
-      if (list.length < batchRows) continue;
+      list.push(checkedRecord(result.value, count++));
+      if (!isFull(list)) continue;
       next.wakeIn(undefined);
       yield list;
       list = [];
@@ -52,6 +57,21 @@ async function* gatherAsync<T extends object>(iterator: AsyncIterator<T>, { batc
   } finally {
     await next.end();
   }
+}
+
+const SAMPLE_EVERY = 16;
+
+/** Whether a list, asked after each record, is full. One record in 16 is weighed, the first always. */
+function fullness(batchRows: number, batchBytes = Infinity): (list: readonly object[]) => boolean {
+  let weight = 0;
+  return list => {
+    const { length } = list;
+    if (batchBytes !== Infinity && length % SAMPLE_EVERY === 1) {
+      const sample = RecordBatch.of([list[length - 1] as object]).bytes;
+      weight = length === 1 ? sample : weight + sample * SAMPLE_EVERY;
+    }
+    return length >= batchRows || weight >= batchBytes;
+  };
 }
 
 /** The next record of an iterator, or undefined when a timer runs out first or the signal is aborted. One timer a list, not a record. */
@@ -122,9 +142,12 @@ class NextOrLater<T> {
   }
 }
 
-function checked<T extends object>(record: T, index: number): T {
+/** The record; VALUE_INVALID with its number for what is no object with fields. */
+export function checkedRecord<T extends object>(record: T, index: number): T {
   if (record === null || typeof record !== 'object') {
     throw new MillraceError('VALUE_INVALID', `record ${index} is ${record === null ? 'null' : `a ${typeof record}`}, not an object`);
   }
+  if (ArrayBuffer.isView(record)) throw new MillraceError('VALUE_INVALID', `record ${index} is bytes, not an object; make records of them first`);
+  if (Array.isArray(record)) throw new MillraceError('VALUE_INVALID', `record ${index} is a list, not an object with fields`);
   return record;
 }
