@@ -14,7 +14,8 @@ export class BatchBuilder {
   /** Bytes used, and those of them that are whole records. */
   #length = 0;
   #whole = 0;
-  #ends = new Uint32Array(1024);
+  /** Where records begin; one more than there are lines, for the end of the last. */
+  #starts = new Uint32Array(1025);
   #lines = new Uint32Array(1024);
   #capacity: number;
 
@@ -54,7 +55,7 @@ export class BatchBuilder {
   endRecord(at: number, line: number): void {
     if (this.rows === this.#lines.length) this.#growRows();
     this.#lines[this.rows] = line;
-    this.#ends[++this.rows] = at;
+    this.#starts[++this.rows] = at;
     this.#whole = at;
   }
 
@@ -62,8 +63,13 @@ export class BatchBuilder {
   take(): CsvRecords {
     const tail = this.tail;
     const records: CsvRecords = {
-      bytes: this.#bytes.subarray(0, this.#whole), starts: this.#ends.slice(0, this.rows + 1), lines: this.#lines.slice(0, this.rows),
-      width: this.#width, delimiter: this.#delimiter, hasQuotes: this.hasQuotes, file: this.#file,
+      bytes: this.#bytes.subarray(0, this.#whole),
+      starts: this.#starts.slice(0, this.rows + 1),
+      lines: this.#lines.slice(0, this.rows),
+      width: this.#width,
+      delimiter: this.#delimiter,
+      hasQuotes: this.hasQuotes,
+      file: this.#file,
     };
     // Rows may fill a batch before bytes do: then the next one is about as small.
     this.#capacity = this.#whole + (this.#whole >> 3) + SLACK_BYTES;
@@ -80,9 +86,9 @@ export class BatchBuilder {
   }
 
   #growRows(): void {
-    const ends = new Uint32Array(this.#ends.length * 2);
-    ends.set(this.#ends);
-    this.#ends = ends;
+    const starts = new Uint32Array(this.#lines.length * 2 + 1);
+    starts.set(this.#starts);
+    this.#starts = starts;
     const lines = new Uint32Array(this.#lines.length * 2);
     lines.set(this.#lines);
     this.#lines = lines;

@@ -17,6 +17,12 @@ const HEAD_LIMITS = { file: 'CSV header', maxRecordBytes: 16 * 1024 * 1024 };
  */
 export function csvDecoder(options: CsvOptions): Decoder {
   return isPlain(options)
-    ? { describe: head => describePlain(head, options, HEAD_LIMITS), decode: (chunks, schema, context) => decodePlain(chunks, options, schema, context) }
-    : { describe: head => describeDialect(head, options, HEAD_LIMITS), decode: (chunks, schema, context) => decodeDialect(chunks, options, schema, context) };
+    ? {
+        describe: head => describePlain(head, options, HEAD_LIMITS),
+        decode: (chunks, schema, context) => decodePlain(chunks, options, schema, context),
+      }
+    : {
+        describe: head => describeDialect(head, options, HEAD_LIMITS),
+        decode: (chunks, schema, context) => decodeDialect(chunks, options, schema, context),
+      };
 }

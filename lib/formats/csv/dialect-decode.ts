@@ -12,7 +12,11 @@ import { ragged } from './malformed.ts';
 import type { CsvOptions } from './options.ts';
 
 /** The schema of any dialect: of its header, or its first record where it has none. */
-export async function describeDialect(chunks: AsyncIterable<Uint8Array>, options: CsvOptions, limits: { file: string; maxRecordBytes: number }): Promise<Schema | undefined> {
+export async function describeDialect(
+  chunks: AsyncIterable<Uint8Array>,
+  options: CsvOptions,
+  limits: { file: string; maxRecordBytes: number },
+): Promise<Schema | undefined> {
   const { file } = limits;
   if (Array.isArray(options.headers)) return textSchema(options.headers, file);
   const input = utf8Input(chunks, options, { file, isContinued: false, counted: () => undefined });
@@ -27,7 +31,12 @@ export async function describeDialect(chunks: AsyncIterable<Uint8Array>, options
 }
 
 /** Batches of any dialect, by csv-parse. */
-export async function* decodeDialect(chunks: AsyncIterable<Uint8Array>, options: CsvOptions, schema: Schema | undefined, context: DecodeContext): AsyncGenerator<AnyBatch> {
+export async function* decodeDialect(
+  chunks: AsyncIterable<Uint8Array>,
+  options: CsvOptions,
+  schema: Schema | undefined,
+  context: DecodeContext,
+): AsyncGenerator<AnyBatch> {
   const isContinued = context.after !== undefined && context.after.offset > 0;
   const input = utf8Input(chunks, options, { file: context.file, isContinued, counted: count => context.counted(count) });
   const gathering = new DialectBatches(options, schema, input, context);
@@ -35,20 +44,16 @@ export async function* decodeDialect(chunks: AsyncIterable<Uint8Array>, options:
   if (isContinued && options.toLine !== undefined && options.toLine < line) return;
   try {
     for await (const records of parseRecords(input.chunks, options, { file: context.file, line, maxRecordBytes: context.maxRecordBytes })) {
-      for (const record of records) {
-        const batch = gathering.add(record);
-        if (batch !== undefined) yield batch;
-      }
-      const first = gathering.first();
-      if (first !== undefined) yield first;
+      for (const record of records) gathering.add(record);
+      yield* gathering.ready();
     }
+    gathering.finish();
   } catch (thrown) {
-    const batch = gathering.take();
-    if (batch !== undefined) yield batch;
+    gathering.take();
+    yield* gathering.ready();
     throw thrown;
   }
-  const last = gathering.finish();
-  if (last !== undefined) yield last;
+  yield* gathering.ready();
 }
 
 /** Gathers records into batches, after the header. */
@@ -64,6 +69,7 @@ class DialectBatches {
   /** Empty lines before the first record: NULLs of a single column, else nothing. */
   #blanks: ParsedRecord[] = [];
   #records: ParsedRecord[] = [];
+  #ready: AnyBatch[] = [];
   #bytes = 0;
   #row: number;
   #counted: number;
@@ -80,36 +86,41 @@ class DialectBatches {
     const isContinued = this.#counted > 0;
     if (Array.isArray(options.headers)) this.#own = textSchema(options.headers, context.file);
     else if (isContinued || options.headers === false) this.#own = known;
-    if (isContinued && this.#own === undefined) throw new MillraceError('SCHEMA_UNKNOWN', `${context.file}: to go on in mid file takes the schema of its header`);
+    if (isContinued && this.#own === undefined)
+      throw new MillraceError('SCHEMA_UNKNOWN', `${context.file}: to go on in mid file takes the schema of its header`);
     this.#shown = this.#own;
   }
 
-  add(record: ParsedRecord): AnyBatch | undefined {
+  add(record: ParsedRecord): void {
     if (this.#own === undefined) {
       if (record.isBlank) {
         if (this.#options.headers === false) this.#blanks.push(record);
-        return undefined;
+        return;
       }
       this.#open(ownSchema(record, this.#options, this.#context.file));
-      if (this.#options.headers === true) return undefined;
+      if (this.#options.headers === true) return;
     }
-    return this.#addRecord(record);
+    this.#addRecord(record);
   }
 
-  /** The first batch goes as soon as a chunk has ended. */
-  first(): AnyBatch | undefined {
-    return this.#isFirst ? this.take() : undefined;
+  /** The batches that are full; the first goes as soon as there is any record. */
+  *ready(): Generator<AnyBatch> {
+    if (this.#isFirst) this.take();
+    const ready = this.#ready;
+    this.#ready = [];
+    yield* ready;
   }
 
-  finish(): AnyBatch | undefined {
+  finish(): void {
     if (this.#own === undefined && this.#blanks.length > 0) this.#open(numberedSchema(1));
-    return this.take();
+    this.take();
   }
 
-  take(): AnyBatch | undefined {
+  /** Makes a batch of what is there. */
+  take(): void {
     const records = this.#records;
     const last = records[records.length - 1];
-    if (last === undefined || this.#own === undefined || this.#shown === undefined) return undefined;
+    if (last === undefined || this.#own === undefined || this.#shown === undefined) return;
     this.#isFirst = false;
     this.#row += records.length;
     const offset = (this.#context.after?.offset ?? 0) + this.#input.skipped + last.offset;
@@ -121,7 +132,7 @@ class DialectBatches {
     this.#records = [];
     this.#bytes = 0;
     const batch = new RecordBatch(origin, this.#inOrder ? this.#shown : this.#own, position) as AnyBatch;
-    return this.#inOrder ? batch : batch.project(this.#shown.names).withSchema(this.#shown);
+    this.#ready.push(this.#inOrder ? batch : batch.project(this.#shown.names).withSchema(this.#shown));
   }
 
   #open(own: Schema): void {
@@ -133,13 +144,13 @@ class DialectBatches {
     this.#blanks = [];
   }
 
-  #addRecord(record: ParsedRecord): AnyBatch | undefined {
+  #addRecord(record: ParsedRecord): void {
     const wanted = (this.#own as Schema).fields.length;
-    if (record.isBlank && wanted > 1) return undefined;
+    if (record.isBlank && wanted > 1) return;
     if (record.fields.length !== wanted) this.#fit(record, wanted);
     this.#records.push(record);
     for (const field of record.fields) this.#bytes += 16 + (field === null ? 0 : field.length);
-    return this.#records.length >= this.#context.batchRows || this.#bytes >= this.#context.batchBytes ? this.take() : undefined;
+    if (this.#records.length >= this.#context.batchRows || this.#bytes >= this.#context.batchBytes) this.take();
   }
 
   #fit({ fields, line }: ParsedRecord, wanted: number): void {
@@ -147,7 +158,9 @@ class DialectBatches {
     const isAllowed = relaxColumnCount || (fields.length < wanted ? relaxColumnCountLess : relaxColumnCountMore);
     if (!isAllowed) throw ragged({ file: this.#context.file, line }, fields.length, wanted);
     if (fields.length > wanted && !this.#hasWarned) {
-      this.#context.warn(`${this.#context.file}: records with more than ${wanted} fields lose those behind (relaxColumnCount); the first at line ${line}`);
+      this.#context.warn(
+        `${this.#context.file}: records with more than ${wanted} fields lose those behind (relaxColumnCount); the first at line ${line}`,
+      );
       this.#hasWarned = true;
     }
     while (fields.length < wanted) fields.push(null);
@@ -158,7 +171,10 @@ class DialectBatches {
 function ownSchema(record: ParsedRecord, options: CsvOptions, file: string): Schema {
   if (options.headers !== true) return numberedSchema(record.fields.length);
   if (record.hasBareCr && options.recordDelimiter === undefined) throw bareCarriageReturn({ file, line: record.line });
-  return textSchema(record.fields.map(name => name ?? ''), file);
+  return textSchema(
+    record.fields.map(name => name ?? ''),
+    file,
+  );
 }
 
 /** Records that csv-parse made text of. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError, type InfoField, Parser } from 'csv-parse';
 import { MillraceError } from '../../errors.ts';
-import { encodingInvalid, firstInvalidByte, unfinishedBytes } from './encoding.ts';
+import { encodingInvalid, firstInvalidByte, newlines, unfinishedBytes } from './encoding.ts';
 import { malformed, openQuote, quoteInField, textAfterQuote, tooLarge } from './malformed.ts';
 import { type CsvOptions, list } from './options.ts';
 
@@ -25,17 +25,23 @@ export interface ParseContext {
 }
 
 /** The records of each chunk, by csv-parse; those before a fault before the error. All of its errors as ours. */
-export async function* parseRecords(chunks: AsyncIterable<Uint8Array>, options: CsvOptions, context: ParseContext): AsyncGenerator<ParsedRecord[]> {
+export async function* parseRecords(
+  chunks: AsyncIterable<Uint8Array>,
+  options: CsvOptions,
+  context: ParseContext,
+): AsyncGenerator<ParsedRecord[]> {
   const parse = new DialectParser(options, context);
-  const encoding = new EncodingCheck();
+  const encoding = new EncodingCheck(context.line);
   try {
     for await (const chunk of chunks) {
       const valid = encoding.validBytes(chunk);
       yield* parse.write(chunk.subarray(0, valid));
-      if (valid < chunk.length) throw encodingInvalid({ file: context.file, line: parse.line, offset: encoding.offset }, chunk.subarray(valid));
+      if (valid < chunk.length)
+        throw encodingInvalid({ file: context.file, line: encoding.line, offset: encoding.offset }, chunk.subarray(valid));
       if (parse.isStopped) return;
     }
-    if (encoding.unfinished > 0) throw encodingInvalid({ file: context.file, line: parse.line, offset: encoding.offset }, new Uint8Array(0));
+    if (encoding.unfinished > 0)
+      throw encodingInvalid({ file: context.file, line: encoding.line, offset: encoding.offset }, new Uint8Array(0));
     yield* parse.end();
   } finally {
     parse.destroy();
@@ -67,11 +73,6 @@ class DialectParser {
     // Errors come back from write and end as well.
     this.#parser.on('error', () => undefined);
     this.#parser.resume();
-  }
-
-  /** The line at which the unfinished record begins. */
-  get line(): number {
-    return this.#line;
   }
 
   /** Behind `toLine`. */
@@ -108,7 +109,14 @@ class DialectParser {
 
   #add(fields: (string | null)[], { lines, bytes }: { lines: number; bytes: number }, newline: number): void {
     const nextLine = this.#context.line - 1 + lines + newline;
-    this.#records.push({ fields, line: this.#line, nextLine, offset: bytes, isBlank: fields.length === 1 && this.#isEmptyField, hasBareCr: this.#hasBareCr });
+    this.#records.push({
+      fields,
+      line: this.#line,
+      nextLine,
+      offset: bytes,
+      isBlank: fields.length === 1 && this.#isEmptyField,
+      hasBareCr: this.#hasBareCr,
+    });
     this.#line = nextLine;
     this.#hasBareCr = false;
   }
@@ -159,9 +167,14 @@ function parserOptions(options: CsvOptions, line: number): ConstructorParameters
 
 /** UTF-8 across chunks that are cut inside characters. */
 class EncodingCheck {
-  /** The bytes before the first invalid one, in all. */
+  /** The bytes and lines before the first invalid one. */
   offset = 0;
+  line: number;
   #begun = new Uint8Array(0);
+
+  constructor(line: number) {
+    this.line = line;
+  }
 
   get unfinished(): number {
     return this.#begun.length;
@@ -173,6 +186,7 @@ class EncodingCheck {
     const unfinished = unfinishedBytes(joined);
     const whole = joined.subarray(0, joined.length - unfinished);
     const valid = isUtf8(whole) ? undefined : firstInvalidByte(whole);
+    this.line += newlines(whole, valid);
     if (valid !== undefined) {
       this.offset += valid;
       return Math.max(0, valid - this.#begun.length);

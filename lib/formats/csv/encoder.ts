@@ -14,7 +14,8 @@ import { type CsvOptions, isPlain, isUtf8Label, list } from './options.ts';
  * with a lone surrogate). OPTION_INVALID for another encoding than UTF-8; COLUMN_UNKNOWN for a batch without a column of the schema.
  */
 export function csvEncoder(options: CsvOptions, schema: Schema): Encoder {
-  if (!isUtf8Label(options.encoding)) throw new MillraceError('OPTION_INVALID', `encoding ${JSON.stringify(options.encoding)}: CSV is written in UTF-8 only`);
+  if (!isUtf8Label(options.encoding))
+    throw new MillraceError('OPTION_INVALID', `encoding ${JSON.stringify(options.encoding)}: CSV is written in UTF-8 only`);
   const writer = fieldWriter(options);
   const passesBytes = isPlain(options) && list(options.delimiter)[0] === ',';
   let bytesARow = 128;

@@ -2,11 +2,15 @@ import { isUtf8 } from 'node:buffer';
 import { MillraceError } from '../../errors.ts';
 
 const NUL = 0;
+const LF = 10;
 
 /** What is wrong with the encoding, and where: `offset` in bytes of the input. ENCODING_INVALID. */
 export function encodingInvalid(place: { file: string; line: number; offset: number }, bytes: Uint8Array): MillraceError {
   const likely = likelyEncoding(bytes);
-  return new MillraceError('ENCODING_INVALID', `${place.file}:${place.line}: byte ${place.offset} is no UTF-8; it looks like ${likely}: set encoding, as in { encoding: '${likely}' }`);
+  return new MillraceError(
+    'ENCODING_INVALID',
+    `${place.file}:${place.line}: byte ${place.offset} is no UTF-8; it looks like ${likely}: set encoding, as in { encoding: '${likely}' }`,
+  );
 }
 
 /** The first byte that cannot be UTF-8, also of bytes that end inside a character; undefined where there is none. */
@@ -22,6 +26,13 @@ export function firstInvalidByte(bytes: Uint8Array): number | undefined {
 function characterEnd(bytes: Uint8Array, at: number): number {
   for (let end = at + 1; end <= Math.min(at + 4, bytes.length); end++) if (isUtf8(bytes.subarray(at, end))) return end;
   return -1;
+}
+
+/** Line ends (LF) in the bytes before `end`. */
+export function newlines(bytes: Uint8Array, end = bytes.length): number {
+  let count = 0;
+  for (let at = bytes.indexOf(LF); at >= 0 && at < end; at = bytes.indexOf(LF, at + 1)) count++;
+  return count;
 }
 
 /** How many bytes at the end begin a character that goes on behind them: 0 to 3. */

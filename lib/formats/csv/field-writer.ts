@@ -62,7 +62,8 @@ function writeShort(out: ByteWriter, text: string, plain: Uint8Array): boolean {
 function writeQuoted(out: ByteWriter, text: string, { quote, escape }: CsvOptions): void {
   if (quote === false) throw new MillraceError('VALUE_NOT_CARRIED', 'text that needs quotes, and the dialect has none (quote: false)');
   const sign = escape ?? quote;
-  const escaped = sign === quote ? text.replaceAll(quote, quote + quote) : text.replaceAll(sign, sign + sign).replaceAll(quote, sign + quote);
+  const escaped =
+    sign === quote ? text.replaceAll(quote, quote + quote) : text.replaceAll(sign, sign + sign).replaceAll(quote, sign + quote);
   out.text(quote + escaped + quote);
 }
 
@@ -75,8 +76,12 @@ function quotingTest(options: CsvOptions): (text: string) => boolean {
   for (const sign of [quote, escape, comment]) if (typeof sign === 'string') signs.push(sign);
   const anySign = new RegExp(signs.map(sign => sign.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'));
   return text =>
-    text === '' || anySign.test(text) || text.startsWith('\\.') || text.charCodeAt(0) === BYTE_ORDER_MARK ||
-    ((trim || ltrim) && text.trimStart() !== text) || ((trim || rtrim) && text.trimEnd() !== text);
+    text === '' ||
+    anySign.test(text) ||
+    text.startsWith('\\.') ||
+    text.charCodeAt(0) === BYTE_ORDER_MARK ||
+    ((trim || ltrim) && text.trimStart() !== text) ||
+    ((trim || rtrim) && text.trimEnd() !== text);
 }
 
 /** 1 for each ASCII character that never needs quotes, alone or as part of a longer sign. */

@@ -43,7 +43,13 @@ export function copiedRecords(fields: FieldIndex, view: View): RecordBytes | und
   if (view.columns.length === 0 || view.columns.some(column => 'overlay' in column)) return undefined;
   const starts = new Uint32Array(view.length + 1);
   const bytes = rewritten(fields, view, starts).slice();
-  return { bytes: Buffer.from(bytes.buffer), starts, width: view.columns.length, delimiter: records.delimiter, hasQuotes: records.hasQuotes || bytes.includes(QUOTE) };
+  return {
+    bytes: Buffer.from(bytes.buffer),
+    starts,
+    width: view.columns.length,
+    delimiter: records.delimiter,
+    hasQuotes: records.hasQuotes || bytes.includes(QUOTE),
+  };
 }
 
 function showsAllColumns(view: View, width: number): boolean {
@@ -59,7 +65,7 @@ function needsRepair(bytes: Buffer): boolean {
 function selectedRanges({ bytes, starts }: RecordBytes, selection: Uint32Array): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   let gathered: ByteWriter | undefined;
-  for (let i = 0; i < selection.length; ) {
+  for (let i = 0; i < selection.length;) {
     const first = selection[i] as number;
     let next = first + 1;
     while (++i < selection.length && selection[i] === next) next++;

@@ -7,15 +7,24 @@ import { malformed, type Place } from './malformed.ts';
 export function textSchema(names: readonly string[], file: string): Schema {
   const twice = new Set(names.filter((name, i) => names.indexOf(name) !== i));
   if (twice.size > 0) {
-    const shown = [...twice].slice(0, 12).map(name => JSON.stringify(name)).join(', ');
-    throw new MillraceError('COLUMN_DUPLICATE', `${file}: the header names ${shown} more than once; give each column a name of its own (headers: [names], fromLine: 2)`);
+    const shown = [...twice]
+      .slice(0, 12)
+      .map(name => JSON.stringify(name))
+      .join(', ');
+    throw new MillraceError(
+      'COLUMN_DUPLICATE',
+      `${file}: the header names ${shown} more than once; give each column a name of its own (headers: [names], fromLine: 2)`,
+    );
   }
   return new Schema(names.map(name => ({ name, type: TEXT, nullable: true, untyped: true })));
 }
 
 /** Where no header names them: column1, column2, … */
 export function numberedSchema(count: number): Schema {
-  return textSchema(Array.from({ length: count }, (_, i) => `column${i + 1}`), '');
+  return textSchema(
+    Array.from({ length: count }, (_, i) => `column${i + 1}`),
+    '',
+  );
 }
 
 /**
@@ -27,7 +36,10 @@ export function matchingSchema(own: Schema, known: Schema | undefined, file: str
   const missing = known.names.filter(name => !own.has(name));
   const surplus = own.names.filter(name => !known.has(name));
   if (missing.length + surplus.length > 0) {
-    const parts = [...missing.map(name => `no column ${JSON.stringify(name)}`), ...surplus.map(name => `a column ${JSON.stringify(name)} that was not there before`)];
+    const parts = [
+      ...missing.map(name => `no column ${JSON.stringify(name)}`),
+      ...surplus.map(name => `a column ${JSON.stringify(name)} that was not there before`),
+    ];
     throw new MillraceError('SCHEMA_MISMATCH', `${file}: the header has ${parts.slice(0, 6).join(', ')}`);
   }
   return { schema: known, inOrder: own.names.every((name, i) => known.indexOf(name) === i) };

@@ -49,7 +49,11 @@ async function* withoutBom(chunks: AsyncIterable<Uint8Array>, found: () => void)
   if (head !== undefined && head.length > 0) yield head;
 }
 
-async function* transcoded(chunks: AsyncIterable<Uint8Array>, { encoding, bom }: CsvOptions, { file, counted }: InputContext): AsyncGenerator<Uint8Array> {
+async function* transcoded(
+  chunks: AsyncIterable<Uint8Array>,
+  { encoding, bom }: CsvOptions,
+  { file, counted }: InputContext,
+): AsyncGenerator<Uint8Array> {
   const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: !bom });
   const encoder = new TextEncoder();
   let offset = 0;
@@ -57,7 +61,11 @@ async function* transcoded(chunks: AsyncIterable<Uint8Array>, { encoding, bom }:
     try {
       return encoder.encode(chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true }));
     } catch (cause) {
-      throw new MillraceError('ENCODING_INVALID', `${file}: not ${decoder.encoding} between bytes ${offset} and ${offset + (chunk?.length ?? 0)}`, { cause });
+      throw new MillraceError(
+        'ENCODING_INVALID',
+        `${file}: not ${decoder.encoding} between bytes ${offset} and ${offset + (chunk?.length ?? 0)}`,
+        { cause },
+      );
     }
   };
   for await (const chunk of chunks) {

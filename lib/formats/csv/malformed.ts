@@ -24,7 +24,10 @@ export function openQuote(place: Place): MillraceError {
 
 export function tooLarge(place: Place, maxRecordBytes: number, isQuoted: boolean): MillraceError {
   const why = isQuoted ? '; a quote opened in it may never be closed' : '';
-  return new MillraceError('RECORD_TOO_LARGE', `${place.file}:${place.line}: the record has more than ${maxRecordBytes} bytes (maxRecordBytes)${why}`);
+  return new MillraceError(
+    'RECORD_TOO_LARGE',
+    `${place.file}:${place.line}: the record has more than ${maxRecordBytes} bytes (maxRecordBytes)${why}`,
+  );
 }
 
 export function malformed(place: Place, what: string): MillraceError {

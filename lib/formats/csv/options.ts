@@ -8,11 +8,23 @@ const text = (what: string) => z.string().min(1).describe(what);
  */
 export const csvOptions = z
   .strictObject({
-    delimiter: z.union([text('one delimiter'), z.array(text('one of several')).min(1)]).default(',').describe('between fields; of several the first is written'),
-    quote: z.union([text('a quote'), z.literal(false)]).default('"').describe('around fields; false: quotes are data'),
+    delimiter: z
+      .union([text('one delimiter'), z.array(text('one of several')).min(1)])
+      .default(',')
+      .describe('between fields; of several the first is written'),
+    quote: z
+      .union([text('a quote'), z.literal(false)])
+      .default('"')
+      .describe('around fields; false: quotes are data'),
     escape: text('an escape').optional().describe('before a quote inside quotes; the quote itself by default'),
-    recordDelimiter: z.union([text('one'), z.array(text('one of several')).min(1)]).optional().describe('LF and CRLF, mixed, by default; LF is written'),
-    headers: z.union([z.boolean(), z.array(z.string()).min(1)]).default(true).describe('true: names in the first line; false: column1, …; a list: these names, and no line of the file holds them'),
+    recordDelimiter: z
+      .union([text('one'), z.array(text('one of several')).min(1)])
+      .optional()
+      .describe('LF and CRLF, mixed, by default; LF is written'),
+    headers: z
+      .union([z.boolean(), z.array(z.string()).min(1)])
+      .default(true)
+      .describe('true: names in the first line; false: column1, …; a list: these names, and no line of the file holds them'),
     nullText: z.string().default('').describe('how NULL stands, unquoted; the same text in quotes is text'),
     comment: text('a comment sign').optional().describe('what follows it is left out'),
     commentNoInfix: z.boolean().default(false).describe('only whole lines are comments'),
@@ -29,7 +41,11 @@ export const csvOptions = z
     relaxColumnCountLess: z.boolean().default(false),
     relaxColumnCountMore: z.boolean().default(false),
     bom: z.boolean().default(true).describe('a byte order mark at the beginning is left out'),
-    encoding: z.string().default('utf8').refine(isEncoding, 'is no encoding that TextDecoder knows').describe('any label of the WHATWG Encoding Standard'),
+    encoding: z
+      .string()
+      .default('utf8')
+      .refine(isEncoding, 'is no encoding that TextDecoder knows')
+      .describe('any label of the WHATWG Encoding Standard'),
   })
   .refine(hasDistinctSigns, 'delimiter, quote and record delimiter are to differ')
   .refine(({ nullText, delimiter }) => !/["\r\n]/.test(nullText) && !list(delimiter).some(d => nullText.includes(d)), {
@@ -44,10 +60,16 @@ export type CsvOptions = z.output<typeof csvOptions>;
 export function isPlain(options: CsvOptions): boolean {
   const { delimiter, quote, escape, recordDelimiter } = options;
   return (
-    typeof delimiter === 'string' && /^[^"\r\n\u0080-\uffff]$/.test(delimiter) &&
-    quote === '"' && (escape === undefined || escape === '"') && recordDelimiter === undefined &&
-    options.nullText === '' && options.comment === undefined && options.ignoreLastDelimiters === undefined &&
-    options.fromLine === 1 && options.toLine === undefined &&
+    typeof delimiter === 'string' &&
+    /^[^"\r\n\u0080-\uffff]$/.test(delimiter) &&
+    quote === '"' &&
+    (escape === undefined || escape === '"') &&
+    recordDelimiter === undefined &&
+    options.nullText === '' &&
+    options.comment === undefined &&
+    options.ignoreLastDelimiters === undefined &&
+    options.fromLine === 1 &&
+    options.toLine === undefined &&
     !(options.trim || options.ltrim || options.rtrim || options.skipRecordsWithEmptyValues || options.relaxQuotes) &&
     !(options.relaxColumnCount || options.relaxColumnCountLess || options.relaxColumnCountMore)
   );
@@ -70,7 +92,15 @@ function isEncoding(label: string): boolean {
   }
 }
 
-function hasDistinctSigns({ delimiter, quote, recordDelimiter }: { delimiter: string | string[]; quote: string | false; recordDelimiter?: string | string[] | undefined }): boolean {
+function hasDistinctSigns({
+  delimiter,
+  quote,
+  recordDelimiter,
+}: {
+  delimiter: string | string[];
+  quote: string | false;
+  recordDelimiter?: string | string[] | undefined;
+}): boolean {
   const signs = [...list(delimiter), ...(quote === false ? [] : [quote]), ...list(recordDelimiter ?? ['\n', '\r\n'])];
   return new Set(signs).size === signs.length;
 }

@@ -1,5 +1,6 @@
 import type { Codec, Origin, Position, View } from '../../core/batch/batch.ts';
-import type { Column } from '../../core/batch/column.ts';
+import { type Column, SelectedColumn } from '../../core/batch/column.ts';
+import { constructRows } from '../../core/batch/construct-rows.ts';
 import type { DataType } from '../../schema/types.ts';
 import { copiedRecords, forwardedRecords } from './forward.ts';
 import { FieldIndex, type RecordBytes } from './records.ts';
@@ -32,6 +33,22 @@ export class CsvOrigin implements Origin {
 
   column(index: number, type: DataType): Column {
     return this.#fields.column(index, type);
+  }
+
+  /** All columns are looked for in one pass. */
+  rows(view: View): readonly object[] {
+    const last = Math.max(-1, ...view.columns.map(column => ('index' in column ? column.index : -1)));
+    if (last >= 0) this.#fields.ends(last);
+    const columns = view.columns.map(shown => {
+      if ('overlay' in shown) return shown.overlay;
+      const column = this.column(shown.index, shown.type);
+      return view.selection === undefined ? column : new SelectedColumn(column, view.selection);
+    });
+    return constructRows(
+      view.columns.map(column => column.name),
+      columns,
+      view.length,
+    );
   }
 
   /**

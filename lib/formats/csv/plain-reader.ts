@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { MillraceError } from '../../errors.ts';
 import type { CsvRecords } from './origin.ts';
 import { BatchBuilder } from './batch-builder.ts';
-import { encodingInvalid, firstInvalidByte } from './encoding.ts';
+import { encodingInvalid, firstInvalidByte, newlines } from './encoding.ts';
 import { tooLarge } from './malformed.ts';
 import { RecordScanner } from './scan.ts';
 
@@ -127,7 +127,8 @@ export class PlainReader {
     }
     this.#addUpTo(piece, copied, scanner.error === undefined ? piece.length : scanner.errorAt);
     if (scanner.error !== undefined) return yield* this.#fail(scanner.error);
-    if (builder.tail.length > maxRecordBytes) yield* this.#fail(tooLarge({ file, line: scanner.recordLine }, maxRecordBytes, scanner.isQuoted));
+    if (builder.tail.length > maxRecordBytes)
+      yield* this.#fail(tooLarge({ file, line: scanner.recordLine }, maxRecordBytes, scanner.isQuoted));
   }
 
   #addUpTo(piece: Uint8Array, from: number, to: number): void {
@@ -150,7 +151,9 @@ export class PlainReader {
     const end = { ...this.#end };
     yield* this.#take();
     const invalid = firstInvalidByte(tail);
-    throw invalid === undefined ? error : encodingInvalid({ file: this.#settings.file, line: end.line + newlines(tail, invalid), offset: end.offset + invalid }, tail);
+    throw invalid === undefined
+      ? error
+      : encodingInvalid({ file: this.#settings.file, line: end.line + newlines(tail, invalid), offset: end.offset + invalid }, tail);
   }
 
   *#take(): Generator<ReadRecords> {
@@ -176,12 +179,9 @@ export class PlainReader {
     const line = lines[row] as number;
     const leftOut = gaps.reduce((sum, gap) => sum + (gap.at <= start ? gap.bytes : 0), 0);
     const end = { offset: offset + start + leftOut, line, row: this.#end.row - lines.length + row };
-    if (row > 0) yield { records: { ...records, bytes: bytes.subarray(0, start), starts: starts.slice(0, row + 1), lines: lines.slice(0, row) }, end };
+    if (row > 0)
+      yield { records: { ...records, bytes: bytes.subarray(0, start), starts: starts.slice(0, row + 1), lines: lines.slice(0, row) }, end };
     const record = bytes.subarray(start);
     throw encodingInvalid({ file, line: line + newlines(record, invalid - start), offset: offset + leftOut + invalid }, record);
   }
-}
-
-function newlines(bytes: Uint8Array, end: number): number {
-  return bytes.subarray(0, end).reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0);
 }

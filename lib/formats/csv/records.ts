@@ -37,7 +37,14 @@ export class FieldIndex {
     const ends = this.ends(index);
     this.#decode ??= textDecoderOf(this.records.bytes);
     const starts = index === 0 ? this.records.starts : this.ends(index - 1);
-    return new FieldColumn(type, { bytes: this.records.bytes, starts, skip: index === 0 ? 0 : 1, ends, decode: this.#decode, length: this.length });
+    return new FieldColumn(type, {
+      bytes: this.records.bytes,
+      starts,
+      skip: index === 0 ? 0 : 1,
+      ends,
+      decode: this.#decode,
+      length: this.length,
+    });
   }
 
   /** Where the fields of a column end. Where they begin: behind the end of the one before and its delimiter. */

@@ -148,7 +148,7 @@ export class RecordScanner {
         this.#state = CLOSED_CR;
         i++;
       } else {
-        this.#fail(textAfterQuote({ file: this.#options.file, line: this.line }), i);
+        this.#fail(textAfterQuote({ file: this.#options.file, line: this.line }), i + 1);
         return i;
       }
     }
