@@ -4,6 +4,7 @@ import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { threw } from '../lib/core/run/row-loop.ts';
+import { untilAborted } from '../lib/core/run/until-aborted.ts';
 import {
   describeIssues,
   type InferIn,
@@ -86,21 +87,6 @@ async function finishAsync(
     pending = [];
   }
   return verdict.batch();
-}
-
-/** An abort does not wait for a user's promise. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /** What became of the records of one batch. Results are taken in order. */

@@ -1,16 +1,18 @@
 import { z } from 'zod';
 import type { Sink } from '../lib/core/contracts.ts';
-import { type AnyRow, defineSink, type RejectedRow } from '../lib/core/define.ts';
+import { type AnyBatch, type AnyRow, defineSink, type RejectedRow, type SinkContext } from '../lib/core/define.ts';
 import { threw } from '../lib/core/run/row-loop.ts';
+import { untilAborted } from '../lib/core/run/until-aborted.ts';
 
-const options = z.strictObject({});
+const options = z.strictObject({ concurrency: z.int().min(1).default(1) });
 
 /**
- * Calls a function with every record, in order, and waits for what it returns when that is a promise. A throw or a rejection rejects the record
- * (OPERATOR_THREW). What the function did can't be taken back: a run that is started again calls it again.
+ * Calls a function with every record, in order, and waits for what it returns when that is a promise; with `concurrency` so many calls of a batch
+ * are waited for at once. A throw or a rejection rejects the record (OPERATOR_THREW); where nothing takes rejects, no further call is begun. What
+ * the function did can't be taken back: a run that is started again calls it again. An abort waits for no call.
  */
-function calling<Row>(use: (row: Row) => unknown): Sink<Row> {
-  return functionKind.create({}, use as (row: AnyRow) => unknown);
+function calling<Row>(use: (row: Row) => unknown, given: { readonly concurrency?: number } = {}): Sink<Row> {
+  return functionKind.create(given, use as (row: AnyRow) => unknown);
 }
 
 export { calling as function };
@@ -20,21 +22,16 @@ export const functionKind = defineSink<typeof options, (row: AnyRow) => unknown>
   options,
   needsSchema: false,
   guarantee: 'at-least-once',
-  open: (_options, { settle, counted, signal }, use) =>
+  open: ({ concurrency }, context, use) =>
     Promise.resolve({
       write: async batch => {
-        const rejected: RejectedRow[] = [];
-        for (const [index, row] of batch.rows.entries()) {
-          signal.throwIfAborted();
-          try {
-            const result = use(row);
-            if (result instanceof Promise) await result;
-          } catch (error) {
-            rejected.push({ index, ...threw(error) });
-          }
-        }
-        counted({ written: batch.length - rejected.length });
-        settle(batch, rejected);
+        const calls = new Calls(batch, context, use);
+        const workers = Array.from({ length: Math.min(concurrency, batch.length) }, () => calls.work());
+        if (workers.length === 1) await workers[0];
+        else await Promise.all(workers);
+        const rejected = calls.rejected.sort((a, b) => a.index - b.index);
+        context.counted({ written: batch.length - rejected.length });
+        context.settle(batch, rejected);
       },
       flush: () => Promise.resolve(),
       commit: () => Promise.resolve(null),
@@ -42,3 +39,38 @@ export const functionKind = defineSink<typeof options, (row: AnyRow) => unknown>
       abort: () => Promise.resolve(),
     }),
 });
+
+/** The calls for one batch. */
+class Calls {
+  readonly rejected: RejectedRow[] = [];
+  readonly #rows: readonly AnyRow[];
+  readonly #context: SinkContext;
+  readonly #use: (row: AnyRow) => unknown;
+  #next = 0;
+
+  constructor(batch: AnyBatch, context: SinkContext, use: (row: AnyRow) => unknown) {
+    this.#rows = batch.rows;
+    this.#context = context;
+    this.#use = use;
+  }
+
+  /** One call after the other until there is none left; a promise is awaited only where the function gives one. */
+  async work(): Promise<void> {
+    const { signal, hasDeadLetters } = this.#context;
+    while (this.#next < this.#rows.length && (hasDeadLetters || this.rejected.length === 0)) {
+      signal.throwIfAborted();
+      const index = this.#next++;
+      try {
+        const result = this.#use(this.#rows[index] as AnyRow);
+        if (isThenable(result)) await untilAborted(result, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.rejected.push({ index, ...threw(error) });
+      }
+    }
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
