@@ -1,0 +1,119 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { from, pipeline, Schema, to } from '../../lib/index.ts';
+import { sinkCases, sourceCases } from '../../lib/testing/index.ts';
+
+const rows = Array.from({ length: 9 }, (_, id) => ({ id: String(id), name: id === 3 ? null : id === 4 ? '' : `n${id}, "odd"\nline` }));
+const schema = new Schema([
+  { name: 'id', type: { kind: 'text' }, nullable: false },
+  { name: 'name', type: { kind: 'text' }, nullable: true },
+]);
+const csv = `id,name\n${rows.map(({ id, name }) => `${id},${name === null ? '' : `"${name.replaceAll('"', '""')}"`}\n`).join('')}`;
+const ndjson = rows.map(row => `${JSON.stringify(row)}\n`).join('');
+
+describe('files', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-file-'));
+    writeFileSync(path.join(folder, 'in.csv'), csv);
+    writeFileSync(path.join(folder, 'in.ndjson'), ndjson);
+    writeFileSync(path.join(folder, 'in.ndjson.gz'), gzipSync(ndjson));
+    writeFileSync(path.join(folder, 'in.csv.gz'), gzipSync(csv));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+  const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+
+  for (const name of ['in.csv', 'in.ndjson', 'in.ndjson.gz', 'in.csv.gz']) {
+    describe(`source file ${name}`, () => {
+      for (const { name: title, run } of sourceCases({ open: () => from.file<(typeof rows)[0]>(path.join(folder, name)), expected: rows, leftOpen: openDescriptors })) it(title, run);
+    });
+  }
+
+  for (const extension of ['csv', 'ndjson', 'csv.gz', 'ndjson.gz']) {
+    describe(`sink file .${extension}`, () => {
+      let count = 0;
+      let target = '';
+      const open = () => to.file<(typeof rows)[0]>((target = path.join(folder, `out${count++}.${extension}`)));
+      const read = async (): Promise<readonly unknown[] | undefined> => {
+        expect(readdirSync(folder).filter(name => name.endsWith('.tmp')), 'files left beside').to.deep.equal([]);
+        if (!existsSync(target)) return undefined;
+        const seen: unknown[] = [];
+        await pipeline(from.file(target), to.memory(seen));
+        return seen;
+      };
+      for (const { name, run } of sinkCases({ open, records: rows, schema, read, leftOpen: openDescriptors })) it(name, run);
+    });
+  }
+
+  const at = (name: string): string => path.join(folder, name);
+  const codeOf = (running: Promise<unknown>): Promise<string> => running.then(() => 'none', (error: { code: string }) => error.code);
+
+  it('passes CSV on without changing a byte of its text', async () => {
+    writeFileSync(at('plain.csv'), 'a,b\n007,1.0\n,"x, y"\n');
+    await pipeline(from.file(at('plain.csv')), to.file(at('plain-out.csv')));
+    expect(readFileSync(at('plain-out.csv'), 'utf8')).to.equal('a,b\n007,1.0\n,"x, y"\n');
+  });
+
+  it('refuses a target that is there, and leaves it as it was', async () => {
+    writeFileSync(at('there.csv'), 'keep me');
+    expect(await codeOf(pipeline(from.file(at('in.csv')), to.file(at('there.csv'))))).to.equal('EXISTS');
+    expect(readFileSync(at('there.csv'), 'utf8')).to.equal('keep me');
+  });
+
+  it('appends behind what is there, under the header that is there', async () => {
+    await pipeline(from.file(at('in.csv')), to.file(at('more.csv')));
+    const report = await pipeline(from.file(at('in.csv')), to.file(at('more.csv'), { mode: 'append' }));
+    expect(report.written).to.equal(9);
+    expect(readFileSync(at('more.csv'), 'utf8').match(/id,name/g)).to.have.length(1);
+    const seen: unknown[] = [];
+    await pipeline(from.file(at('more.csv')), to.memory(seen));
+    expect(seen).to.have.length(18);
+    expect(await codeOf(pipeline(from.records([{ other: 1 }]), to.file(at('more.csv'), { mode: 'append' })))).to.equal('SCHEMA_MISMATCH');
+  });
+
+  it('cuts an appended file back when the run fails', async () => {
+    writeFileSync(at('cut.ndjson'), '{"a":1}\n');
+    const failing = from.records(
+      (function* () {
+        yield { a: 2 };
+        throw new Error('no more');
+      })(),
+    );
+    expect(await codeOf(pipeline(failing, to.file(at('cut.ndjson'), { mode: 'append' })))).to.equal('INTERNAL');
+    expect(readFileSync(at('cut.ndjson'), 'utf8')).to.equal('{"a":1}\n');
+  });
+
+  it('reads many files in the order of their names', async () => {
+    writeFileSync(at('many-b.csv'), 'x\n2\n');
+    writeFileSync(at('many-a.csv'), 'x\n1\n');
+    const seen: unknown[] = [];
+    await pipeline(from.file(at('many-*.csv')), to.memory(seen));
+    expect(seen).to.deep.equal([{ x: '1' }, { x: '2' }]);
+  });
+
+  it('writes gzip that others read', async () => {
+    await pipeline(from.file(at('in.csv')), to.file(at('packed.csv.gz')));
+    expect(gunzipSync(readFileSync(at('packed.csv.gz'))).toString()).to.contain('id,name');
+  });
+
+  const wrong: [string, () => Promise<unknown>, string, RegExp][] = [
+    ['a file that is not there', () => pipeline(from.file(at('none.csv')), to.null()), 'NOT_FOUND', /none\.csv/],
+    ['a pattern that matches nothing', () => pipeline(from.file(at('none-*.csv')), to.null()), 'NOT_FOUND', /none-\*/],
+    ['a folder that is not there', () => pipeline(from.file(at('in.csv')), to.file(at('nodir/x.csv'))), 'NOT_FOUND', /nodir/],
+    ['a ragged record', () => (writeFileSync(at('ragged.csv'), 'a,b\n1,2\n3\n'), pipeline(from.file(at('ragged.csv')), to.file(at('o1.ndjson')))), 'DATA_MALFORMED', /3/],
+    ['a broken line', () => (writeFileSync(at('broken.ndjson'), '{"a":1}\n{"a":\n'), pipeline(from.file(at('broken.ndjson')), to.file(at('o2.ndjson')))), 'DATA_MALFORMED', /line 2/],
+    ['truncated gzip', () => (writeFileSync(at('cut.csv.gz'), gzipSync(csv.repeat(50)).subarray(0, 60)), pipeline(from.file(at('cut.csv.gz')), to.file(at('o3.ndjson')))), 'DATA_MALFORMED', /truncated/],
+  ];
+  for (const [what, run, code, message] of wrong) {
+    it(`refuses ${what}, and leaves nothing behind`, async () => {
+      const before = readdirSync(folder).filter(name => name.startsWith('o'));
+      const error = await run().then(() => undefined, (reason: { code: string; message: string }) => reason);
+      expect(error).to.include({ code });
+      expect(error?.message).to.match(message);
+      expect(readdirSync(folder).filter(name => name.startsWith('o'))).to.deep.equal(before);
+    });
+  }
+});
