@@ -1,0 +1,125 @@
+// What must compile, with every type inferred.
+import { Transform } from 'node:stream';
+import { z } from 'zod';
+import {
+  coerce,
+  filter,
+  flatMap,
+  from,
+  map,
+  mapAsync,
+  pipeline,
+  plan,
+  project,
+  rename,
+  skip,
+  take,
+  tap,
+  through,
+  validate,
+} from '../../lib/index.ts';
+import { lowercase } from './define.ts';
+import { type Is, is } from './is.ts';
+import { to } from './later.ts';
+
+interface User {
+  id: number;
+  name: string;
+  email: string | null;
+  age: number;
+  country: string;
+  active: boolean;
+  price: string;
+  qty: number;
+}
+const UserSchema = z.object({ id: z.number(), name: z.string(), email: z.string() });
+
+// The first example of the design, word for word.
+const report = await pipeline(
+  from.postgres<User>({ url: process.env.PG_URL ?? '', table: 'users' }),
+  filter({ country: { in: ['NO', 'SE'] } }),
+  filter(user => {
+    is<Is<typeof user, User>>();
+    return user.name.length > 1;
+  }),
+  project('id', 'name', 'email'),
+  validate(UserSchema),
+  to.elasticsearch({ node: 'http://localhost:9200', index: 'users', id: 'id' }),
+  { deadLetter: to.file('rejects.ndjson'), onProgress: console.error },
+);
+is<Is<typeof report.written, number>>();
+
+// Types computed by each operator.
+await pipeline(
+  from.records([] as User[]),
+  map(['price', 'qty'], ({ price, qty }) => ({ total: Number(price) * qty })),
+  filter(['age'], ({ age }) => age > 30),
+  rename({ name: 'fullName' }),
+  coerce({ price: 'float' }),
+  map(r => {
+    is<Is<typeof r.price, number>>();
+    is<Is<typeof r.fullName, string>>();
+    is<Is<typeof r.total, number>>();
+    return { id: r.id, mail: r.email };
+  }),
+  filter((r): r is { id: number; mail: string } => r.mail !== null),
+  to.postgres({ table: 'x', key: ['mail'] }),
+);
+
+// Predicates: digits against a text column, ISO text against a date, paths, exists.
+interface Item {
+  id: number;
+  price: string;
+  made: Date;
+  meta: { a: number } | null;
+  kind: 'a' | 'b';
+}
+await pipeline(
+  from.records([] as Item[]),
+  filter({
+    price: { gt: 5n },
+    made: { gte: '2024-01-01' },
+    'meta.a': { lt: 3 },
+    meta: { exists: true },
+    kind: { in: ['a'] },
+    or: [{ price: { like: '1%' } }, { not: { id: { notBetween: [1, 2] } } }],
+  }),
+  mapAsync(
+    async item => {
+      is<Is<typeof item, Item>>();
+      return { id: item.id, twice: item.id * 2 };
+    },
+    { concurrency: 8 },
+  ),
+  map(r => {
+    is<Is<typeof r.twice, number>>();
+    return r;
+  }),
+  to.file('x.ndjson'),
+);
+
+// A schema gives the row type.
+await pipeline(
+  from.postgres({ table: 'u', schema: UserSchema }),
+  filter(u => u.email.length > 0),
+  flatMap(u => [{ id: u.id }, { id: 2 }]),
+  tap(n => n.id.toFixed()),
+  skip(1),
+  take(3),
+  map(n => ({ n: n.id })),
+  to.file('x.csv'),
+);
+await plan(
+  from.postgres<User>({ table: 'u' }),
+  filter(u => u.active),
+  to.file('x.csv'),
+);
+
+// A custom operator, a foreign stream.
+await pipeline(
+  from.postgres<User>({ table: 'users' }),
+  lowercase('name', 'email'),
+  through<{ line: string }>(new Transform({ objectMode: true })),
+  map(r => ({ length: r.line.length })),
+  to.file('x.csv'),
+);
