@@ -78,6 +78,7 @@ async function finishAsync(
   let from = start;
   while (from < batch.length) {
     while (pending.length < AT_ONCE && from + pending.length < batch.length) pending.push(verdict.attempt(from + pending.length, check));
+    // eslint-disable-next-line @typescript-eslint/await-thenable -- a check answers at once or by a promise
     const results = await untilAborted(Promise.allSettled(pending), signal);
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected') verdict.refuse(from + i, result.reason);

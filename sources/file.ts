@@ -38,8 +38,8 @@ async function describe(path: string, given: FileOptions, signal: AbortSignal): 
 async function* read(given: FileOptions, context: SourceContext): AsyncGenerator<AnyBatch> {
   const files = await filesOf(given.path);
   const { after } = context;
-  const start = after === undefined ? 0 : files.indexOf(String(after.file));
-  if (start < 0) throw new MillraceError('NOT_FOUND', `${String(after?.file)}, where reading is to go on, is no longer among the files of ${given.path}`);
+  const start = after === undefined ? 0 : files.indexOf(after.file as string);
+  if (start < 0) throw new MillraceError('NOT_FOUND', `${after?.file as string}, where reading is to go on, is no longer among the files of ${given.path}`);
   context.expects({ bytes: await totalBytes(files, given) });
   let first: Schema | undefined;
   for (const [i, path] of files.slice(start).entries()) {

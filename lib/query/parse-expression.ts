@@ -124,7 +124,9 @@ class Parser {
   #text(): string {
     const literal = this.#next;
     if (literal.kind !== 'text' && literal.kind !== 'word' && literal.kind !== 'number') throw this.#unexpected('a text in single quotes');
-    return String(literal.kind === 'text' ? (this.#at++, literal.value) : this.#bare());
+    if (literal.kind !== 'text') return this.#bare();
+    this.#at++;
+    return literal.value;
   }
 
   #literal(): Operand {

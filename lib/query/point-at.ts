@@ -20,6 +20,6 @@ function lengthOf(text: string): number {
 
 /** Line breaks and tabs as blanks, so that the marks stand under their place. */
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is meant
+   
   return text.replace(/[\u0000-\u001f\u007f]/g, ' ');
 }

@@ -51,8 +51,7 @@ export interface CollectorOptions {
 
 export interface Collector {
   readonly stage: SinkStage;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- takes whatever comes
-  readonly face: Sink<any>;
+  readonly face: Sink<unknown>;
   readonly rows: unknown[];
 }
 
@@ -80,7 +79,6 @@ const collectorKind = defineSink<typeof noOptions, CollectorOptions & { rows: un
 /** A sink that keeps what it gets. */
 export function collector(options: CollectorOptions): Collector {
   const rows: unknown[] = [];
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- takes whatever comes
-  const face = collectorKind.create<any>({}, { ...options, rows });
+  const face = collectorKind.create<unknown>({}, { ...options, rows });
   return { face, rows, stage: stageOf(face) as SinkStage };
 }

@@ -82,7 +82,7 @@ function printedObject(value: object): string {
   if (value === JsonNull) return 'null';
   if (value instanceof Date) return JSON.stringify(isInvalid(value) ? 'Invalid Date' : Timestamp.from(value).toISOString());
   if (value instanceof Uint8Array) return `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"`;
-  if (value instanceof Map) return printedObject(Object.fromEntries(value));
+  if (value instanceof Map) return printedObject(Object.fromEntries(value as Map<string, unknown>));
   if (value instanceof Set) return printedObject([...(value as Set<unknown>)]);
   if (value instanceof Number || value instanceof String || value instanceof Boolean) return printed(value.valueOf());
   if ('toJSON' in value && typeof value.toJSON === 'function') return printed((value as { toJSON(): unknown }).toJSON());

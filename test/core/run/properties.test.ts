@@ -84,7 +84,7 @@ describe('any pipeline over any records', () => {
         done.catch(() => undefined);
         // Work that is scheduled comes about turn by turn: go on until the run is over.
         while (!isOver) {
-          if (scheduler.count() > 0) await scheduler.waitOne();
+          if (scheduler.count() > 0) await scheduler.waitNext(1);
           else await new Promise(resolve => setImmediate(resolve));
         }
         await done;
