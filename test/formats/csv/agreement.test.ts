@@ -59,7 +59,7 @@ describe('CSV decoder, its two ways', () => {
             expect(dialectLast?.row).to.equal(last?.row);
           },
         ),
-        { numRuns: 3000 },
+        { numRuns: 1500 },
       );
     });
   }
@@ -90,7 +90,7 @@ describe('CSV decoder, its two ways', () => {
           }
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -111,7 +111,7 @@ describe('CSV decoder, its two ways', () => {
           expect(plain.error?.message.replace(/;.*/, '')).to.equal(dialect.error?.message.replace(/;.*/, ''));
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 });
