@@ -11,6 +11,8 @@ export interface DecodeContext {
   readonly maxRecordBytes: number;
   /** Only these columns are looked at. */
   readonly columns?: readonly string[];
+  /** True where the records go to a target of the same encoding and nobody looks at them on the way: then they need not be kept decoded. */
+  readonly passesThrough?: boolean;
   /** Start after this record boundary, as an earlier position gave it: the chunks begin at `after.offset`. */
   readonly after?: { readonly offset: number; readonly line: number; readonly row: number };
   /** What the decoder consumed, counted apart from the batches that it gives. */

@@ -43,6 +43,8 @@ export interface Origin {
   encoded?(codec: Codec, view: View): Uint8Array[] | undefined;
   /** Where a row of the origin stood (`{ file, line }`), for dead letters and messages. */
   locate?(row: number): Position | undefined;
+  /** The same rows under a schema that was found late, where the origin knows more of them than objects do. */
+  typed?(schema: Schema): Origin;
   /** A new origin that holds just these rows and columns and keeps nothing else alive. Overlays come back as own columns. */
   compact?(view: View): Origin | undefined;
 }
@@ -169,8 +171,15 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   /** The same rows under another schema of the same columns (types known late, or read as others). */
   withSchema(schema: Schema): RecordBatch<Row> {
-    if (!this.schemaKnown) return RecordBatch.of(this.rows as readonly object[], schema, this.position, this.bytes) as unknown as RecordBatch<Row>;
+    if (!this.schemaKnown) return this.#typed(schema);
     return this.#with(schema, this.#viewOf(this.#view.columns.map((column, i) => ({ ...column, type: (schema.fields[i] as { type: DataType }).type }))));
+  }
+
+  #typed(schema: Schema): RecordBatch<Row> {
+    const origin = this.#view.ownColumns ? this.#origin.typed?.(schema) : undefined;
+    if (origin === undefined) return RecordBatch.of(this.rows as readonly object[], schema, this.position, this.bytes, row => this.locate(row)) as unknown as RecordBatch<Row>;
+    const columns = schema.fields.map(({ name, type }, index) => ({ name, type, index }));
+    return new RecordBatch<Row>(origin, schema, this.position, { ...this.#view, columns });
   }
 
   withPosition(position: Position | undefined): RecordBatch<Row> {

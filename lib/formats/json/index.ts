@@ -1,0 +1,2 @@
+export { jsonDecoder } from './decode.ts';
+export { jsonEncoder } from './encode.ts';

@@ -1,0 +1,97 @@
+import type { Column } from '../../core/batch/column.ts';
+import type { AnyBatch, RejectedRow } from '../../core/define.ts';
+import { MillraceError } from '../../errors.ts';
+import { jsonPrinter } from '../../schema/print-json.ts';
+import type { Field } from '../../schema/schema.ts';
+import { JsonNull, printJson } from '../../values/json.ts';
+
+export interface PrintedRecords {
+  /** The JSON text of each record in turn, on one line. */
+  readonly texts: readonly string[];
+  readonly rejected: readonly RejectedRow[];
+}
+
+type PrintValue = (row: number) => string;
+
+/**
+ * The records of a batch as JSON objects, values as the value table has them in JSON: keys in the order of the schema, null for NULL; with the
+ * schema unknown the objects as they are. A value that has no JSON is a reject: VALUE_INVALID, or VALUE_NOT_CARRIED for the JSON value null in
+ * a column that has SQL's NULL beside it.
+ */
+export function printRecords(batch: AnyBatch): PrintedRecords {
+  const print = batch.schemaKnown ? columnPrinter(batch) : objectPrinter(batch);
+  const texts: string[] = [];
+  const rejected: RejectedRow[] = [];
+  for (let row = 0; row < batch.length; row++) {
+    try {
+      texts.push(print(row));
+    } catch (thrown) {
+      // Only errors of values are a record's own; a fault of the program stops the run.
+      if (!(thrown instanceof MillraceError)) throw thrown;
+      rejected.push({ index: row, code: thrown.code, reason: thrown.message });
+    }
+  }
+  return { texts, rejected };
+}
+
+function columnPrinter(batch: AnyBatch): PrintValue {
+  const { fields } = batch.schema;
+  const prints = fields.map(field => valuePrinter(batch.column(field.name), field.type));
+  const keys = fields.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
+  const width = fields.length;
+  return row => {
+    let text = width === 0 ? '{' : '';
+    for (let i = 0; i < width; i++) {
+      try {
+        text += (keys[i] as string) + (prints[i] as PrintValue)(row);
+      } catch (thrown) {
+        throw ofColumn(thrown, (fields[i] as Field).name);
+      }
+    }
+    return `${text}}`;
+  };
+}
+
+function valuePrinter(column: Column, type: Field['type']): PrintValue {
+  const print = jsonPrinter(type);
+  if (type.kind !== 'json' && type.kind !== 'jsonb') {
+    return row => {
+      const value = column.get(row);
+      return value === null || value === undefined ? 'null' : print(value);
+    };
+  }
+  const { text } = column;
+  if (text === undefined) return row => jsonText(column.get(row), print);
+  return row => {
+    const json = text.call(column, row);
+    if (json === null) return 'null';
+    // Line ends in valid JSON are blanks, and blanks alone do not make it another null.
+    const line = /[\r\n]/.test(json) ? json.replaceAll(/[\r\n]+/g, ' ') : json;
+    return line.trim() === 'null' ? refuseJsonNull() : line;
+  };
+}
+
+function jsonText(value: unknown, print: (value: unknown) => string): string {
+  if (value === null || value === undefined) return 'null';
+  return value === JsonNull ? refuseJsonNull() : print(value);
+}
+
+function refuseJsonNull(): never {
+  throw new MillraceError('VALUE_NOT_CARRIED', 'the JSON value null would become NULL: a JSON file has one null only');
+}
+
+function objectPrinter(batch: AnyBatch): PrintValue {
+  const rows = batch.rows as readonly Record<string, unknown>[];
+  return row => {
+    const record = rows[row] as Record<string, unknown>;
+    for (const name in record) {
+      if (record[name] === JsonNull) throw ofColumn(new MillraceError('VALUE_NOT_CARRIED', 'the JSON value null would become NULL: a JSON file has one null only'), name);
+    }
+    return printJson(record);
+  };
+}
+
+function ofColumn(thrown: unknown, name: string): unknown {
+  if (!(thrown instanceof MillraceError)) return thrown;
+  return new MillraceError(thrown.code, `column ${JSON.stringify(name)}: ${thrown.message}`, { cause: thrown });
+}
