@@ -67,14 +67,13 @@ function writeQuoted(out: ByteWriter, text: string, { quote, escape }: CsvOption
   out.text(quote + escaped + quote);
 }
 
-/**
- * Does it hold a sign of the dialect, or would reading trim it, take it for a comment, a byte order
- * mark or (PostgreSQL) the end of the data? */
+/** Does it hold a sign of the dialect, or would reading trim it or take it for a comment, a byte order mark or the end of a COPY? */
 function quotingTest(options: CsvOptions): (text: string) => boolean {
   const { quote, escape, comment, trim, ltrim, rtrim } = options;
   const signs = [...list(options.delimiter), ...list(options.recordDelimiter ?? []), '\r', '\n'];
   for (const sign of [quote, escape, comment]) if (typeof sign === 'string') signs.push(sign);
-  const anySign = new RegExp(signs.map(sign => sign.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'));
+  // Any character of a longer sign: `|` before the delimiter `||` would be read as part of it.
+  const anySign = new RegExp(`[${[...signs.join('')].map(sign => sign.replace(/[\\^\]-]/, '\\$&')).join('')}]`, 'u');
   return text =>
     text === '' ||
     anySign.test(text) ||
