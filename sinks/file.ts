@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type FileWriter, openAppending, openAtomic, openStdout } from '../lib/clients/file/atomic-writer.ts';
+import { type FileWriter, openAppending, openAtomic } from '../lib/clients/file/atomic-writer.ts';
 import { filesOf, readFile } from '../lib/clients/file/read.ts';
+import { openStdout } from '../lib/clients/file/standard-io.ts';
 import { MillraceError } from '../lib/errors.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSink, type SinkContext, type Writer } from '../lib/core/define.ts';
@@ -69,7 +70,7 @@ async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
 }
 
 async function openTarget(given: FileOptions, schema: Schema | undefined, signal: AbortSignal): Promise<FileWriter> {
-  if (given.path === '-') return openStdout();
+  if (given.path === '-') return openStdout(signal);
   if (given.mode !== 'append') return openAtomic(given.path, given.mode);
   const target = await openAppending(given.path);
   try {

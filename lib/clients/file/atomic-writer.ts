@@ -67,23 +67,6 @@ export async function openAppending(target: string): Promise<FileWriter> {
   };
 }
 
-/** Standard output: what is written is gone. */
-export function openStdout(): FileWriter {
-  let bytes = 0;
-  return {
-    isFresh: true,
-    write: async chunks => {
-      for (const chunk of chunks) {
-        bytes += chunk.length;
-        if (!process.stdout.write(chunk)) await new Promise(resolve => process.stdout.once('drain', resolve));
-      }
-    },
-    commit: () => Promise.resolve(bytes),
-    close: () => Promise.resolve(),
-    abort: () => Promise.resolve(),
-  };
-}
-
 async function append(file: FileHandle, target: string, chunks: readonly Uint8Array[], at?: number): Promise<number> {
   let bytes = 0;
   for (const chunk of chunks) {

@@ -2,13 +2,14 @@ import { open } from 'node:fs/promises';
 import { glob } from 'tinyglobby';
 import { MillraceError } from '../../errors.ts';
 import { fileError } from './errors.ts';
+import { readStdin } from './standard-io.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
 /** The bytes of a file from `start` in chunks of 256 KiB; `-` is standard input. Closed when it is left. NOT_FOUND, NOT_PERMITTED, IO_FAILED. */
 export async function* readFile(path: string, start: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   if (path === '-') {
-    yield* process.stdin as AsyncIterable<Uint8Array>;
+    yield* readStdin(signal);
     return;
   }
   const file = await tried(path, 'opening it', () => open(path, 'r'));
