@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
-import { ArrayColumn, type Column } from '../lib/core/batch/column.ts';
+import { ArrayColumn } from '../lib/core/batch/column.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { type Coercion, coercion, CoercionFailure, coercionType, type CoercionOptions } from '../lib/schema/coerce.ts';
@@ -93,7 +93,7 @@ function coercing(targets: readonly Target[], context: OperatorContext): BatchFu
 
 /** The values of one column; rows that it refuses for the first time are rejected. */
 function coerced(batch: AnyBatch, { name, typeName, type, change }: Target, refused: Set<number>, context: OperatorContext): ArrayColumn {
-  const column: Column = batch.column(name);
+  const column = batch.schemaKnown ? batch.column(name) : ownFields(batch, name);
   const values = new Array<unknown>(batch.length);
   for (let row = 0; row < values.length; row++) {
     const value = column.get(row);
@@ -117,6 +117,12 @@ function overlaid(batch: AnyBatch, targets: readonly Target[], overlays: readonl
     const { name } = targets[i] as Target;
     return made.withColumn(name, overlay, batch.schema.field(name).nullable);
   }, batch);
+}
+
+/** A field that a record lacks is null, even if it is called `constructor`. */
+function ownFields(batch: AnyBatch, name: string): { get(row: number): unknown } {
+  const { rows } = batch;
+  return { get: row => (Object.hasOwn(rows[row] as AnyRow, name) ? (rows[row] as AnyRow)[name] : null) };
 }
 
 /** Records that nobody described stay objects; a field that is not there does not appear. */

@@ -77,6 +77,8 @@ class Mapping {
   readonly #change: (row: AnyRow) => Promise<AnyRow>;
   #open: OpenBatch[] = [];
   #running = 0;
+  /** Of the batch that came last. */
+  #position: AnyBatch['position'];
   #ready = 0;
   #readySince = 0;
   #input: 'idle' | 'asked' | 'over' = 'idle';
@@ -95,7 +97,6 @@ class Mapping {
     const { signal } = this.#context;
     const onAbort = (): void => this.#wake();
     signal.addEventListener('abort', onAbort, { once: true });
-    let last: AnyBatch | undefined;
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -103,14 +104,13 @@ class Mapping {
         if (this.#failure !== undefined) throw this.#failure.error;
         this.#start();
         this.#ask(input);
-        last = this.#open.at(-1)?.batch ?? last;
         const given = this.#isOrdered ? this.#inOrder() : this.#asReady();
         if (given !== undefined) yield given;
         else if (this.#input === 'over' && this.#open.length === 0) break;
         else await new Promise<void>(resolve => (this.#wake = resolve));
       }
       // Everything before it has been given now.
-      if (!this.#isOrdered && last?.position !== undefined) yield RecordBatch.of<AnyRow>([], undefined, last.position);
+      if (!this.#isOrdered && this.#position !== undefined) yield RecordBatch.of<AnyRow>([], undefined, this.#position);
     } finally {
       this.#isOver = true;
       signal.removeEventListener('abort', onAbort);
@@ -189,6 +189,7 @@ class Mapping {
         this.#input = result.done === true ? 'over' : 'idle';
         if (result.done !== true) {
           const { value: batch } = result;
+          this.#position = batch.position;
           this.#open.push({ batch, results: new Array<undefined>(batch.length), next: 0, unfinished: batch.length });
         }
         this.#wake();
