@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { MillraceError, suggestion } from '../../errors.ts';
 import type { DataType } from '../../schema/types.ts';
-import { parseQualifiedName, quoteIdentifier, quoteQualifiedName } from '../../values/identifiers.ts';
+import { parseQualifiedName, quoteQualifiedName } from '../../values/identifiers.ts';
 import { limited } from './connect.ts';
 import { describeTarget, type PgTarget } from './connection-options.ts';
 import { type Submittable, submit } from './pg-internals.ts';
@@ -126,9 +126,4 @@ class Describe implements Submittable {
     if (this.#fields !== undefined) this.#resolve(this.#fields);
     else this.#reject(new MillraceError('OPTION_INVALID', 'postgres: option "query": the statement gives no rows; write a SELECT'));
   }
-}
-
-/** A list of columns for SQL; those in `asText` are cast. */
-export function selectList(columns: readonly { readonly name: string }[], asText: (index: number) => boolean, prefix = ''): string {
-  return columns.map(({ name }, i) => `${prefix}${quoteIdentifier(name)}${asText(i) ? '::text' : ''}`).join(', ');
 }

@@ -1,0 +1,90 @@
+import { textParser } from '../../schema/parse.ts';
+import { type DataType, TEXT } from '../../schema/types.ts';
+import { arrayDecoder } from './decode-array.ts';
+import {
+  boolDecoder,
+  float4Decoder,
+  float8Decoder,
+  int2Decoder,
+  int4Decoder,
+  int8Decoder,
+  numericDecoder,
+  oidDecoder,
+} from './decode-numbers.ts';
+import { byteaDecoder, decodeText, jsonbDecoder, jsonDecoder, opaqueDecoder, textDecoder, uuidDecoder } from './decode-text.ts';
+import { dateDecoder, intervalDecoder, timeDecoder, timestampDecoder, timestamptzDecoder, timetzDecoder } from './decode-times.ts';
+import type { DecodeOptions, FieldDecoder } from './field.ts';
+import { isText } from './types.ts';
+
+/** In which form the server sends a column: as its type has it, or cast to text. */
+export type Wire = 'binary' | 'text';
+
+export interface WireColumn {
+  readonly name: string;
+  readonly type: DataType;
+  readonly wire: Wire;
+}
+
+/** Whether values can be made of a type's binary form. Of all others the server is asked for the text. */
+export function canDecode(type: DataType): boolean {
+  if (type.kind === 'array') return type.element !== undefined && canDecode(type.element);
+  return type.kind !== 'other' || isText(type);
+}
+
+/** How the values of a column are read (the value table of docs/values.md). */
+export function fieldDecoder({ name, type, wire }: WireColumn, options: DecodeOptions): FieldDecoder {
+  if (wire === 'binary') return binaryDecoder(type, options, name);
+  if (type.kind !== 'array') return textDecoder;
+  const parse = textParser(type);
+  return { decode: (source, at, length) => parse(decodeText(source, at, length)), text: decodeText };
+}
+
+function binaryDecoder(type: DataType, options: DecodeOptions, column: string): FieldDecoder {
+  switch (type.kind) {
+    case 'bool':
+      return boolDecoder;
+    case 'int2':
+      return int2Decoder;
+    case 'int4':
+      return int4Decoder;
+    case 'int8':
+      return int8Decoder(options, column);
+    case 'oid':
+      return oidDecoder;
+    case 'float4':
+      return float4Decoder;
+    case 'float8':
+      return float8Decoder;
+    case 'numeric':
+      return numericDecoder(options);
+    case 'text':
+    case 'varchar':
+    case 'bpchar':
+    case 'enum':
+      return textDecoder;
+    case 'bytea':
+      return byteaDecoder;
+    case 'uuid':
+      return uuidDecoder;
+    case 'json':
+      return jsonDecoder;
+    case 'jsonb':
+      return jsonbDecoder;
+    case 'timestamptz':
+      return timestamptzDecoder;
+    case 'timestamp':
+      return timestampDecoder;
+    case 'date':
+      return dateDecoder;
+    case 'time':
+      return timeDecoder;
+    case 'timetz':
+      return timetzDecoder;
+    case 'interval':
+      return intervalDecoder;
+    case 'array':
+      return arrayDecoder(type, binaryDecoder(type.element ?? TEXT, options, column));
+    case 'other':
+      return isText(type) ? textDecoder : opaqueDecoder;
+  }
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection-options.ts';
+import { CopyLayout } from '../lib/clients/postgres/copy-layout.ts';
+import { PgCopyOrigin } from '../lib/clients/postgres/copy-origin.ts';
+import { copyOut } from '../lib/clients/postgres/copy-out.ts';
+import { openPool } from '../lib/clients/postgres/pool.ts';
+import { doingOf, readPlan, serverColumns } from '../lib/clients/postgres/read-plan.ts';
+import { onSession, withSession } from '../lib/clients/postgres/session.ts';
+import { RecordBatch } from '../lib/core/batch/batch.ts';
+import type { Source } from '../lib/core/contracts.ts';
+import { type AnyBatch, defineSource, type DescribeContext, type SourceContext } from '../lib/core/define.ts';
+import { MillraceError, suggestion } from '../lib/errors.ts';
+import { Schema } from '../lib/schema/schema.ts';
+import type { InferOut, StandardSchemaV1 } from '../lib/schema/standard-schema.ts';
+
+const options = z
+  .strictObject({
+    ...connectionFields,
+    /** A table or view: `users`, `crm.users`, `"Odd.Schema"."T"`. */
+    table: z.string().min(1).optional(),
+    /** Instead of a table: a statement that gives rows, without parameters. */
+    query: z.string().min(1).optional(),
+    /** What int8 becomes in a record; `number` stops at a value past 2^53. */
+    int8: z.enum(['number', 'bigint']).default('number'),
+    /** What numeric becomes in a record: its digits, or the nearest number. */
+    numeric: z.enum(['text', 'number']).default('text'),
+  })
+  .refine(given => (given.table === undefined) !== (given.query === undefined), 'give either table or query: what is to be read?');
+
+type PostgresOptions = z.input<typeof options>;
+type CheckedOptions = z.output<typeof options>;
+interface Given {
+  readonly schema: StandardSchemaV1 | undefined;
+}
+
+/**
+ * The rows of a table, view or query, by COPY in binary. A batch stays bytes until somebody looks; columns that nobody needs are not read.
+ * One snapshot: rows that change meanwhile are as they were at the start. Types that have no value of their own in the value table come as the
+ * text that PostgreSQL prints. A `schema` gives the type of the rows (it validates nothing; `validate` does) and is compared by name.
+ * Memory: one batch in hand, one made ahead. Abort and early end cancel the running statement.
+ * Errors: UNREACHABLE, AUTHENTICATION_FAILED, NOT_FOUND, NOT_PERMITTED, OPTION_INVALID (the query), SCHEMA_MISMATCH, TIMEOUT, CONNECTION_LOST,
+ * VALUE_INVALID (an int8 past 2^53 that is decoded).
+ */
+export function postgres<S extends StandardSchemaV1>(options: PostgresOptions & { readonly schema: S }): Source<InferOut<S>>;
+export function postgres<Row = Record<string, unknown>>(options: PostgresOptions): Source<Row>;
+export function postgres<Row>({ schema, ...rest }: PostgresOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
+  return postgresKind.create<Row>(rest, { schema });
+}
+
+export const postgresKind = defineSource<typeof options, Given>({
+  kind: 'postgres',
+  options,
+  describe,
+  read,
+  title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
+});
+
+async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
+  const target = resolveTarget(options);
+  return withSession(target, { doing: doingOf(options), signal }, async ({ client }) => {
+    const schema = new Schema((await serverColumns(client, options, target)).map(({ name, type, nullable }) => ({ name, type, nullable })));
+    checkNames(schema, given?.schema);
+    return schema;
+  });
+}
+
+async function* read(options: CheckedOptions, context: SourceContext): AsyncGenerator<AnyBatch, void, undefined> {
+  const target = resolveTarget(options);
+  const pool = openPool(target);
+  const use = { doing: doingOf(options), signal: context.signal };
+  try {
+    const session = await pool.acquire(context.signal);
+    const plan = await onSession(session, use, ({ client }) =>
+      readPlan(client, options, target, { columns: context.columns, passesUnread: name => passesUnread(context, name) }),
+    );
+    if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
+    const schema = new Schema(plan.columns.map(({ name, type, nullable }) => ({ name, type, nullable })));
+    const layout = new CopyLayout(plan.columns, { int8: options.int8, numeric: options.numeric });
+    const { batchRows, batchBytes } = context;
+    const batches = copyOut(session, plan.statement, { ...use, batchRows, batchBytes, counted: count => context.counted(count) });
+    for await (const rows of batches) yield new RecordBatch(new PgCopyOrigin(rows, layout), schema);
+  } finally {
+    pool.close();
+  }
+}
+
+/** The sink takes the server's own bytes, and no operator on the way makes a value of this column. */
+function passesUnread({ passthrough = [], looksAt = [] }: SourceContext, name: string): boolean {
+  return passthrough.includes('pg-copy') && !looksAt.includes(name);
+}
+
+/** Fields that the schema names, where it lists them (zod's `shape`, valibot's `entries`), have to be columns. */
+function checkNames(schema: Schema, wanted: StandardSchemaV1 | undefined): void {
+  const { shape, entries } = (wanted ?? {}) as { shape?: unknown; entries?: unknown };
+  const fields = shape ?? entries;
+  if (typeof fields !== 'object' || fields === null) return;
+  for (const name of Object.keys(fields)) {
+    if (schema.has(name) || isOptional((fields as Record<string, unknown>)[name])) continue;
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `the schema has a field ${JSON.stringify(name)}, which is no column${suggestion(name, schema.names)}`,
+    );
+  }
+}
+
+function isOptional(field: unknown): boolean {
+  const { optin, type } = { ...(field as { _zod?: { optin?: string } })._zod, type: (field as { type?: string }).type };
+  return optin === 'optional' || type === 'optional' || type === 'nullish';
+}
