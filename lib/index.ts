@@ -9,7 +9,7 @@ export {
 } from './core/define.ts';
 export { RecordRejected } from './core/delivery/rejects.ts';
 export { compose, pipeline, plan } from './core/run/pipeline.ts';
-export { PipelineError } from './core/run/run.ts';
+export { PipelineError } from './core/run/pipeline-error.ts';
 export { ERROR_CODES, type ErrorCode, MillraceError } from './errors.ts';
 export { fromHighland, toHighland } from './highland.ts';
 export type { Where } from './query/where.ts';

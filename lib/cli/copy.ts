@@ -3,7 +3,7 @@ import { MillraceError } from '../errors.ts';
 import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
 import { runStages } from '../core/run/pipeline.ts';
 import type { Report } from '../core/run/report.ts';
-import { PipelineError } from '../core/run/run.ts';
+import { PipelineError } from '../core/run/pipeline-error.ts';
 import { parseNames } from '../query/parse-names.ts';
 import { type ExitStatus, isClosedPipe, printError } from './exit.ts';
 import { operatorsFrom } from './operators.ts';

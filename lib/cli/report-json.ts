@@ -1,6 +1,6 @@
 import { asMillraceError } from '../errors.ts';
 import type { Report } from '../core/run/report.ts';
-import { PipelineError } from '../core/run/run.ts';
+import { PipelineError } from '../core/run/pipeline-error.ts';
 
 export type ReportTarget = 'stdout' | 'stderr';
 

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { Schema } from '../schema/schema.ts';
 import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter, Operator, Sink, Source } from './contracts.ts';
+import { Rejected } from './rejected.ts';
 import { operatorFace, sinkFace, sourceFace } from './run/face.ts';
 import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
 
@@ -16,16 +17,7 @@ import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
 export type AnyRow = Record<string, unknown>;
 export type AnyBatch = RecordBatch<AnyRow>;
 
-/** What a row function returns for a record that it refuses. Made by `context.reject`. */
-export class Rejected {
-  readonly code: string;
-  readonly reason: string;
-
-  constructor(code: string, reason: string) {
-    this.code = code;
-    this.reason = reason;
-  }
-}
+export { Rejected };
 
 /** A refused row of a batch. */
 export interface RejectedRow {

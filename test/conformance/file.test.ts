@@ -4,6 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { from, pipeline, Schema, to } from '../../lib/index.ts';
+import { file as fileSink } from '../../sinks/file.ts';
+import { file as fileSource } from '../../sources/file.ts';
 import { sinkCases, sourceCases } from '../../lib/testing/index.ts';
 
 const rows = Array.from({ length: 9 }, (_, id) => ({ id: String(id), name: id === 3 ? null : id === 4 ? '' : `n${id}, "odd"\nline` }));
@@ -28,7 +30,7 @@ describe('files', () => {
 
   for (const name of ['in.csv', 'in.ndjson', 'in.ndjson.gz', 'in.csv.gz']) {
     describe(`source file ${name}`, () => {
-      for (const { name: title, run } of sourceCases({ open: () => from.file<(typeof rows)[0]>(path.join(folder, name)), expected: rows, leftOpen: openDescriptors })) it(title, run);
+      for (const { name: title, run } of sourceCases({ open: () => fileSource<(typeof rows)[0]>(path.join(folder, name)), expected: rows, leftOpen: openDescriptors })) it(title, run);
     });
   }
 
@@ -36,12 +38,12 @@ describe('files', () => {
     describe(`sink file .${extension}`, () => {
       let count = 0;
       let target = '';
-      const open = () => to.file<(typeof rows)[0]>((target = path.join(folder, `out${count++}.${extension}`)));
+      const open = () => fileSink<(typeof rows)[0]>((target = path.join(folder, `out${count++}.${extension}`)));
       const read = async (): Promise<readonly unknown[] | undefined> => {
         expect(readdirSync(folder).filter(name => name.endsWith('.tmp')), 'files left beside').to.deep.equal([]);
         if (!existsSync(target)) return undefined;
         const seen: unknown[] = [];
-        await pipeline(from.file(target), to.memory(seen));
+        await pipeline(fileSource(target), to.memory(seen));
         return seen;
       };
       for (const { name, run } of sinkCases({ open, records: rows, schema, read, leftOpen: openDescriptors })) it(name, run);
@@ -53,25 +55,25 @@ describe('files', () => {
 
   it('passes CSV on without changing a byte of its text', async () => {
     writeFileSync(at('plain.csv'), 'a,b\n007,1.0\n,"x, y"\n');
-    await pipeline(from.file(at('plain.csv')), to.file(at('plain-out.csv')));
+    await pipeline(fileSource(at('plain.csv')), fileSink(at('plain-out.csv')));
     expect(readFileSync(at('plain-out.csv'), 'utf8')).to.equal('a,b\n007,1.0\n,"x, y"\n');
   });
 
   it('refuses a target that is there, and leaves it as it was', async () => {
     writeFileSync(at('there.csv'), 'keep me');
-    expect(await codeOf(pipeline(from.file(at('in.csv')), to.file(at('there.csv'))))).to.equal('EXISTS');
+    expect(await codeOf(pipeline(fileSource(at('in.csv')), fileSink(at('there.csv'))))).to.equal('EXISTS');
     expect(readFileSync(at('there.csv'), 'utf8')).to.equal('keep me');
   });
 
   it('appends behind what is there, under the header that is there', async () => {
-    await pipeline(from.file(at('in.csv')), to.file(at('more.csv')));
-    const report = await pipeline(from.file(at('in.csv')), to.file(at('more.csv'), { mode: 'append' }));
+    await pipeline(fileSource(at('in.csv')), fileSink(at('more.csv')));
+    const report = await pipeline(fileSource(at('in.csv')), fileSink(at('more.csv'), { mode: 'append' }));
     expect(report.written).to.equal(9);
     expect(readFileSync(at('more.csv'), 'utf8').match(/id,name/g)).to.have.length(1);
     const seen: unknown[] = [];
-    await pipeline(from.file(at('more.csv')), to.memory(seen));
+    await pipeline(fileSource(at('more.csv')), to.memory(seen));
     expect(seen).to.have.length(18);
-    expect(await codeOf(pipeline(from.records([{ other: 1 }]), to.file(at('more.csv'), { mode: 'append' })))).to.equal('SCHEMA_MISMATCH');
+    expect(await codeOf(pipeline(from.records([{ other: 1 }]), fileSink(at('more.csv'), { mode: 'append' })))).to.equal('SCHEMA_MISMATCH');
   });
 
   it('cuts an appended file back when the run fails', async () => {
@@ -82,7 +84,7 @@ describe('files', () => {
         throw new Error('no more');
       })(),
     );
-    expect(await codeOf(pipeline(failing, to.file(at('cut.ndjson'), { mode: 'append' })))).to.equal('INTERNAL');
+    expect(await codeOf(pipeline(failing, fileSink(at('cut.ndjson'), { mode: 'append' })))).to.equal('INTERNAL');
     expect(readFileSync(at('cut.ndjson'), 'utf8')).to.equal('{"a":1}\n');
   });
 
@@ -90,22 +92,22 @@ describe('files', () => {
     writeFileSync(at('many-b.csv'), 'x\n2\n');
     writeFileSync(at('many-a.csv'), 'x\n1\n');
     const seen: unknown[] = [];
-    await pipeline(from.file(at('many-*.csv')), to.memory(seen));
+    await pipeline(fileSource(at('many-*.csv')), to.memory(seen));
     expect(seen).to.deep.equal([{ x: '1' }, { x: '2' }]);
   });
 
   it('writes gzip that others read', async () => {
-    await pipeline(from.file(at('in.csv')), to.file(at('packed.csv.gz')));
+    await pipeline(fileSource(at('in.csv')), fileSink(at('packed.csv.gz')));
     expect(gunzipSync(readFileSync(at('packed.csv.gz'))).toString()).to.contain('id,name');
   });
 
   const wrong: [string, () => Promise<unknown>, string, RegExp][] = [
-    ['a file that is not there', () => pipeline(from.file(at('none.csv')), to.null()), 'NOT_FOUND', /none\.csv/],
-    ['a pattern that matches nothing', () => pipeline(from.file(at('none-*.csv')), to.null()), 'NOT_FOUND', /none-\*/],
-    ['a folder that is not there', () => pipeline(from.file(at('in.csv')), to.file(at('nodir/x.csv'))), 'NOT_FOUND', /nodir/],
-    ['a ragged record', () => (writeFileSync(at('ragged.csv'), 'a,b\n1,2\n3\n'), pipeline(from.file(at('ragged.csv')), to.file(at('o1.ndjson')))), 'DATA_MALFORMED', /3/],
-    ['a broken line', () => (writeFileSync(at('broken.ndjson'), '{"a":1}\n{"a":\n'), pipeline(from.file(at('broken.ndjson')), to.file(at('o2.ndjson')))), 'DATA_MALFORMED', /line 2/],
-    ['truncated gzip', () => (writeFileSync(at('cut.csv.gz'), gzipSync(csv.repeat(50)).subarray(0, 60)), pipeline(from.file(at('cut.csv.gz')), to.file(at('o3.ndjson')))), 'DATA_MALFORMED', /truncated/],
+    ['a file that is not there', () => pipeline(fileSource(at('none.csv')), to.null()), 'NOT_FOUND', /none\.csv/],
+    ['a pattern that matches nothing', () => pipeline(fileSource(at('none-*.csv')), to.null()), 'NOT_FOUND', /none-\*/],
+    ['a folder that is not there', () => pipeline(fileSource(at('in.csv')), fileSink(at('nodir/x.csv'))), 'NOT_FOUND', /nodir/],
+    ['a ragged record', () => (writeFileSync(at('ragged.csv'), 'a,b\n1,2\n3\n'), pipeline(fileSource(at('ragged.csv')), fileSink(at('o1.ndjson')))), 'DATA_MALFORMED', /3/],
+    ['a broken line', () => (writeFileSync(at('broken.ndjson'), '{"a":1}\n{"a":\n'), pipeline(fileSource(at('broken.ndjson')), fileSink(at('o2.ndjson')))), 'DATA_MALFORMED', /line 2/],
+    ['truncated gzip', () => (writeFileSync(at('cut.csv.gz'), gzipSync(csv.repeat(50)).subarray(0, 60)), pipeline(fileSource(at('cut.csv.gz')), fileSink(at('o3.ndjson')))), 'DATA_MALFORMED', /truncated/],
   ];
   for (const [what, run, code, message] of wrong) {
     it(`refuses ${what}, and leaves nothing behind`, async () => {

@@ -1,4 +1,8 @@
 import { Transform } from 'node:stream';
+import { z } from 'zod';
+import { coerce } from '../../operators/coerce.ts';
+import { mapAsync } from '../../operators/map-async.ts';
+import { validate } from '../../operators/validate.ts';
 import { filter } from '../../operators/filter.ts';
 import { flatMap } from '../../operators/flat-map.ts';
 import { map } from '../../operators/map.ts';
@@ -23,6 +27,20 @@ const schema = new Schema([
 ]);
 
 const subjects: Record<string, OperatorSubject<Person, any>> = {
+  coerce: { open: () => coerce<Person, { id: 'string' }>({ id: 'string' }), input: people, schema, expected: people.map(({ id, name }) => ({ id: String(id), name })) },
+  validate: {
+    open: () => validate(z.object({ id: z.number().max(10), name: z.string() })) as any,
+    input: people,
+    schema,
+    expected: people.slice(0, 11),
+    rejected: 9,
+  },
+  mapAsync: {
+    open: () => mapAsync((row: Person) => new Promise<{ id: number }>(resolve => setImmediate(() => resolve({ id: -row.id })))),
+    input: people,
+    schema,
+    expected: people.map(({ id }) => ({ id: -id })),
+  },
   'filter by a predicate': { open: () => filter<Person>({ id: { between: [3, 9] }, name: { like: 'n%' } }), input: people, schema, expected: people.slice(3, 10) },
   'filter by a function': { open: () => filter((row: Person) => row.id % 3 === 0), input: people, schema, expected: people.filter(({ id }) => id % 3 === 0) },
   'filter over fields': { open: () => filter<Person, 'name'>(['name'], ({ name }) => name.length > 2), input: people, schema, expected: people.slice(10) },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { Codec } from '../batch/batch.ts';
@@ -87,4 +88,10 @@ export function passthroughOf({ operators, sink }: Line): readonly Codec[] {
   if (operators.some(operator => looksAt(operator) === 'all')) return [];
   const { takes = [] } = sink.definition;
   return typeof takes === 'function' ? takes(sink.options) : takes;
+}
+
+/** Same line, same job: kinds and what they do, no secrets. */
+export function jobIdOf({ source, operators, sink }: Line): string {
+  const titles = [source, ...operators, sink].map(({ definition, options }) => `${definition.kind} ${definition.title?.(options) ?? ''}`);
+  return createHash('sha256').update(JSON.stringify(titles)).digest('hex').slice(0, 16);
 }

@@ -1,7 +1,8 @@
 import { MillraceError } from '../../errors.ts';
 import { printSize } from '../../values/sizes.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { type AnyBatch, type OperatorContext, type OperatorState, Rejected } from '../define.ts';
+import type { AnyBatch, OperatorContext, OperatorState } from '../define.ts';
+import { Rejected } from '../rejected.ts';
 import type { StageCounter } from './counter.ts';
 
 /** The state account: what operators keep (keys seen, counts). One for all operators of a run. */

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { asMillraceError, MillraceError } from '../../errors.ts';
+import { asMillraceError } from '../../errors.ts';
 import type { AnyBatch, StreamFunction } from '../define.ts';
 import type { FlowAccount, Lease } from './account.ts';
 import type { RunningOperator } from './operator-context.ts';
@@ -146,16 +146,5 @@ export class OperatorStream extends Duplex {
     }
     this.push(null);
     this.#finished?.();
-  }
-}
-
-/** In + made = out + dropped + rejected, each counted where it happens. */
-export function checkConservation({ counter }: RunningOperator): void {
-  if (counter.in + counter.made !== counter.out + counter.dropped + counter.rejected) {
-    throw new MillraceError(
-      'COUNTS_DIFFER',
-      `${counter.kind}: took ${counter.in} and made ${counter.made} records, but gave ${counter.out}, dropped ${counter.dropped} and rejected ${counter.rejected}; an operator says what it drops and makes by context.dropped and context.made`,
-      { stage: counter.kind },
-    );
   }
 }

@@ -1,4 +1,5 @@
-import { Rejected, type RowFunction } from '../define.ts';
+import type { RowFunction } from '../define.ts';
+import { Rejected } from '../rejected.ts';
 
 /** What a loop found, beside the rows that it gives. Reused from batch to batch. */
 export interface LoopResult {

@@ -1,44 +1,31 @@
-import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { asMillraceError, MillraceError } from '../../errors.ts';
 import type { Position } from '../batch/batch.ts';
 import type { RunOptions } from '../contracts.ts';
-import type { Checkpoint, SourceContext } from '../define.ts';
+import type { Checkpoint } from '../define.ts';
 import { DeadLetterWriter } from '../delivery/dead-letter-writer.ts';
 import { Rejects } from '../delivery/rejects.ts';
 import { FlowAccount } from './account.ts';
+import { checkCounts, checkShare } from './check-counts.ts';
 import { join, type Joined } from './connect.ts';
 import { seconds, StageCounter } from './counter.ts';
 import { stageOf } from './face.ts';
 import { compileGroup, type OpenOperator } from './group.ts';
 import { GroupStream } from './group-stream.ts';
-import { groupsOf, type Line, lineOf, looksAt, neededColumns, passthroughOf, type Schemas, schemasOf } from './layout.ts';
+import { groupsOf, jobIdOf, type Line, lineOf, type Schemas, schemasOf } from './layout.ts';
 import { letterOf } from '../delivery/rejects.ts';
 import { RunningOperator, StateAccount } from './operator-context.ts';
-import { checkConservation, OperatorStream } from './operator-stream.ts';
+import { OperatorStream } from './operator-stream.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
+import { PipelineError } from './pipeline-error.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { Report } from './report.ts';
+import { reportOf } from './report-of.ts';
 import { SinkStream } from './sink-stream.ts';
+import { emptyCount, sourceContext } from './source-context.ts';
 import { SourceStream } from './source-stream.ts';
+import { aborted, timeout } from './waiting.ts';
 import type { SinkStage, Stage } from './stage.ts';
-
-/** Why a run failed: the first error, what came after it, and the report of what was done until then. */
-export class PipelineError extends MillraceError {
-  override readonly name = 'PipelineError';
-  readonly report: Report;
-  /** Errors that came after the first, as it was taken down. */
-  readonly suppressed: readonly Error[];
-  /** Where a later run could go on; undefined where the target keeps nothing of this run. */
-  readonly checkpoint: Checkpoint | undefined;
-
-  constructor(first: MillraceError, report: Report, suppressed: readonly Error[]) {
-    super(first.code, first.message, { stage: first.stage, retryable: first.retryable, cause: first });
-    this.report = report;
-    this.suppressed = suppressed;
-    this.checkpoint = undefined;
-  }
-}
 
 /** Runs a pipeline to its end: resolves with the report, or rejects with a PipelineError, once everything is released. */
 export async function run(stages: readonly Stage[], options: RunOptions = {}): Promise<Report> {
@@ -56,7 +43,7 @@ class Run {
   readonly #warnings = new Set<string>();
   readonly #counters: StageCounter[];
   readonly #operators: RunningOperator[] = [];
-  readonly #sourceCount = { rows: 0, bytes: 0, hasRows: false, expectedRows: 0, expectedBytes: 0 };
+  readonly #sourceCount = emptyCount();
   readonly #suppressed: Error[] = [];
   #failure: MillraceError | undefined;
   #deadLetters: DeadLetterWriter | undefined;
@@ -113,27 +100,8 @@ class Run {
   }
 
   #makeSource(schemas: Schemas): SourceStream {
-    const { source, operators } = this.#line;
-    const outputs = [...schemas.inputs.slice(1), schemas.output];
-    const columns = neededColumns(operators, schemas, outputs);
-    const passthrough = passthroughOf(this.#line);
-    const count = this.#sourceCount;
-    const context: Omit<SourceContext, 'signal'> = {
-      ...(columns === undefined ? {} : { columns }),
-      ...(passthrough.length === 0 ? {} : { passthrough, looksAt: operators.flatMap(operator => looksAt(operator)) }),
-      batchRows: this.#options.batchRows,
-      batchBytes: this.#options.batchBytes,
-      counted: ({ rows, bytes = 0 }) => {
-        count.hasRows ||= rows !== undefined;
-        count.rows += rows ?? 0;
-        count.bytes += bytes;
-      },
-      expects: ({ rows = 0, bytes = 0 }) => {
-        count.expectedRows = rows;
-        count.expectedBytes = bytes;
-      },
-      warn: message => this.#warnings.add(message),
-    };
+    const { source } = this.#line;
+    const context = sourceContext(this.#line, schemas, this.#options, this.#sourceCount, message => void this.#warnings.add(message));
     return new SourceStream({
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
@@ -212,8 +180,9 @@ class Run {
   /** All is written and flushed: counts are compared, then dead letters are committed, then the sink. */
   async #commit(sink: SinkStream): Promise<void> {
     this.#throwFailure();
-    this.#checkShare();
-    this.#checkCounts(sink);
+    const source = { counter: this.#counters[0] as StageCounter, isStopped: this.#source?.isStopped === true, ...this.#sourceCount };
+    checkShare(this.#options.maxRejected, this.#rejects.count, source.counter.out);
+    checkCounts(source, this.#operators, sink, this.#line.sink.kind);
     const { writer } = sink;
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
     const checkpoint = this.#checkpoint(sink.settlement.position);
@@ -228,27 +197,6 @@ class Run {
   #checkpoint(source: Position | undefined): Checkpoint {
     const operators = Object.fromEntries(this.#operators.flatMap((operator, i) => (operator.savedState === undefined ? [] : [[`${i}:${operator.counter.kind}`, operator.savedState.save()]])));
     return { job: jobIdOf(this.#line), ...(source === undefined ? {} : { source }), operators, sinks: {}, ...(this.#isDrained ? {} : { done: true }) };
-  }
-
-  #checkShare(): void {
-    const { maxRejected } = this.#options;
-    const { count } = this.#rejects;
-    const read = (this.#counters[0] as StageCounter).out;
-    if (typeof maxRejected !== 'string' || count <= (read * Number.parseFloat(maxRejected)) / 100) return;
-    throw new MillraceError('TOO_MANY_REJECTED', `${count} of ${read} records were rejected, more than the ${maxRejected} allowed`);
-  }
-
-  /** What stages say of themselves against what went through them. */
-  #checkCounts(sink: SinkStream): void {
-    for (const operator of this.#operators) checkConservation(operator);
-    const { hasRows, rows } = this.#sourceCount;
-    const { kind, out } = this.#counters[0] as StageCounter;
-    if (hasRows && rows !== out && this.#source?.isStopped !== true) throw new MillraceError('COUNTS_DIFFER', `${kind} counted ${rows} records, but ${out} came`, { stage: kind });
-    const { written, unchanged, superseded } = sink.counts;
-    const { records } = sink.settlement;
-    if (sink.hasOwnCount && written + unchanged + superseded !== records) {
-      throw new MillraceError('COUNTS_DIFFER', `${this.#line.sink.kind} counted ${written + unchanged + superseded} records written, but ${records} were sent`, { stage: this.#line.sink.kind });
-    }
   }
 
   // -------------------------------------------------------------- the end
@@ -332,32 +280,18 @@ class Run {
   }
 
   #report(): Report {
-    const counters = this.#counters;
-    const sink = this.#sink;
-    const settled = sink?.settlement.records ?? 0;
-    const failed = this.#failure;
-    const hasOwnCount = sink?.hasOwnCount === true;
-    return {
-      status: failed !== undefined ? 'failed' : this.#isDrained ? 'stopped' : 'ok',
-      read: (counters[0] as StageCounter).out,
-      written: failed !== undefined ? 0 : hasOwnCount ? (sink?.counts.written ?? 0) : settled,
-      dropped: sum(counters, counter => counter.dropped),
-      made: sum(counters, counter => counter.made),
-      rejected: this.#rejects.count,
-      unchanged: sink?.counts.unchanged ?? 0,
-      superseded: sink?.counts.superseded ?? 0,
-      deleted: sink?.counts.deleted ?? 0,
+    return reportOf({
+      counters: this.#counters,
+      sink: this.#sink,
+      failure: this.#failure,
+      isDrained: this.#isDrained,
       bytesRead: this.#sourceCount.bytes,
-      bytesWritten: sink?.counts.bytes ?? 0,
       seconds: seconds(performance.now() - this.#start),
       guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
-      resumedFrom: null,
-      stages: counters.map((counter, i) => (i < counters.length - 1 ? counter.report() : { ...counter.report(), out: settled })),
-      bottleneck: slowest(counters),
+      rejected: this.#rejects.count,
       rejects: this.#rejects.groups(),
       warnings: [...this.#warnings],
-      ...(failed === undefined ? {} : { error: { code: failed.code, stage: failed.stage, message: failed.message, retryable: failed.retryable } }),
-    };
+    });
   }
 }
 
@@ -366,31 +300,3 @@ function deadLetterStage(place: NonNullable<CheckedRunOptions['deadLetter']>): S
   if (stage?.role !== 'sink') throw new MillraceError('OPTION_INVALID', 'pipeline: option "deadLetter": a sink, such as to.file(\'rejects.ndjson\')');
   return stage;
 }
-
-/** Same line, same job: kinds and what they do, no secrets. */
-function jobIdOf({ source, operators, sink }: Line): string {
-  const titles = [source, ...operators, sink].map(({ definition, options }) => `${definition.kind} ${definition.title?.(options) ?? ''}`);
-  return createHash('sha256').update(JSON.stringify(titles)).digest('hex').slice(0, 16);
-}
-
-function slowest(counters: readonly StageCounter[]): string | undefined {
-  return counters.reduce<StageCounter | undefined>((most, counter) => (most === undefined || counter.busyMs > most.busyMs ? counter : most), undefined)?.kind;
-}
-
-function sum(counters: readonly StageCounter[], of: (counter: StageCounter) => number): number {
-  return counters.reduce((total, counter) => total + of(counter), 0);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-function timeout(ms: number): { elapsed: Promise<void>; clear: () => void } {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)));
-  return { elapsed, clear: () => clearTimeout(timer) };
-}
-

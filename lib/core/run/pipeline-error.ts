@@ -1,0 +1,20 @@
+import { MillraceError } from '../../errors.ts';
+import type { Checkpoint } from '../define.ts';
+import type { Report } from './report.ts';
+
+/** Why a run failed: the first error, what came after it, and the report of what was done until then. */
+export class PipelineError extends MillraceError {
+  override readonly name = 'PipelineError';
+  readonly report: Report;
+  /** Errors that came after the first, as it was taken down. */
+  readonly suppressed: readonly Error[];
+  /** Where a later run could go on; undefined where the target keeps nothing of this run. */
+  readonly checkpoint: Checkpoint | undefined;
+
+  constructor(first: MillraceError, report: Report, suppressed: readonly Error[]) {
+    super(first.code, first.message, { stage: first.stage, retryable: first.retryable, cause: first });
+    this.report = report;
+    this.suppressed = suppressed;
+    this.checkpoint = undefined;
+  }
+}

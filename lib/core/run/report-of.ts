@@ -1,0 +1,49 @@
+import type { MillraceError } from '../../errors.ts';
+import type { StageCounter } from './counter.ts';
+import type { RejectGroup, Report } from './report.ts';
+import type { SinkStream } from './sink-stream.ts';
+
+/** What a run knows of itself at its end. */
+export interface Outcome {
+  readonly counters: readonly StageCounter[];
+  readonly sink: SinkStream | undefined;
+  readonly failure: MillraceError | undefined;
+  readonly isDrained: boolean;
+  readonly bytesRead: number;
+  readonly seconds: number;
+  readonly guarantee: string;
+  readonly rejected: number;
+  readonly rejects: readonly RejectGroup[];
+  readonly warnings: readonly string[];
+}
+
+/** The report of a run. Of a failed one nothing counts as written: nothing was committed. */
+export function reportOf({ counters, sink, failure, isDrained, rejected, ...told }: Outcome): Report {
+  const settled = sink?.settlement.records ?? 0;
+  const written = sink?.hasOwnCount === true ? sink.counts.written : settled;
+  return {
+    status: failure !== undefined ? 'failed' : isDrained ? 'stopped' : 'ok',
+    read: counters[0]?.out ?? 0,
+    written: failure === undefined ? written : 0,
+    dropped: sum(counters, counter => counter.dropped),
+    made: sum(counters, counter => counter.made),
+    rejected,
+    unchanged: sink?.counts.unchanged ?? 0,
+    superseded: sink?.counts.superseded ?? 0,
+    deleted: sink?.counts.deleted ?? 0,
+    bytesWritten: sink?.counts.bytes ?? 0,
+    resumedFrom: null,
+    stages: counters.map((counter, i) => (i < counters.length - 1 ? counter.report() : { ...counter.report(), out: settled })),
+    bottleneck: slowest(counters),
+    ...told,
+    ...(failure === undefined ? {} : { error: { code: failure.code, stage: failure.stage, message: failure.message, retryable: failure.retryable } }),
+  };
+}
+
+function slowest(counters: readonly StageCounter[]): string | undefined {
+  return counters.reduce<StageCounter | undefined>((most, counter) => (most === undefined || counter.busyMs > most.busyMs ? counter : most), undefined)?.kind;
+}
+
+function sum(counters: readonly StageCounter[], of: (counter: StageCounter) => number): number {
+  return counters.reduce((total, counter) => total + of(counter), 0);
+}

@@ -1,0 +1,15 @@
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Resolves after so many milliseconds, unless it is cleared. */
+export function timeout(ms: number): { elapsed: Promise<void>; clear: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)));
+  return { elapsed, clear: () => clearTimeout(timer) };
+}
+
