@@ -6,6 +6,17 @@ import type { Rows } from './core/contracts.ts';
 
 type Highland = typeof import('highland');
 
+declare global {
+  /** Merges with highland's own types where they are installed, and stands for them where they are not. */
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- it is they that declare a namespace
+  namespace Highland {
+    // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the name of its parameter is a part of the interface
+    interface Stream<R> {
+      destroy(): void;
+    }
+  }
+}
+
 /** A source, or operators at its end, as a highland stream. Its errors come out as highland errors; what highland leaves early is destroyed. */
 export function toHighland<Row>(rows: Rows<Row>): Highland.Stream<Row> {
   const stream = loadHighland()<Row>(rows);

@@ -1,5 +1,5 @@
 // Kinds of later issues, in the form that they will have: the types of pipelines must already carry them.
-import { type Sink, type Source, to as built } from '../../lib/index.ts';
+import type { Sink, Source, to as built } from '../../lib/index.ts';
 
 interface Elasticsearch<Row> {
   node: string;
