@@ -1,0 +1,108 @@
+import type { AnyBatch, RejectedRow } from '../../core/define.ts';
+import type { Schema } from '../../schema/schema.ts';
+import { quoteIdentifier } from '../../values/identifiers.ts';
+import { carry, type CarriedColumn } from './carry.ts';
+import { dataHeader, textRowEncoder } from './copy-text.ts';
+import { type ColumnEncoding, rowEncoder, type RowEncoder } from './encode-rows.ts';
+import { matchColumns, type TargetTable } from './target-table.ts';
+
+export type CopyFormat = 'binary' | 'csv' | 'text';
+
+/** A batch as COPY data. */
+export interface CopyPiece {
+  readonly format: CopyFormat;
+  /** Whole CopyData messages. */
+  readonly chunks: readonly Uint8Array[];
+  /** Rows in them. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** Rows of the batch that are not in them, ascending. */
+  readonly rejected: readonly RejectedRow[];
+}
+
+/**
+ * How batches of a schema go into a table. Binary where every column can; bytes that already are what the target wants pass as they are.
+ * CSV records pass as CSV where each column is read by the target's input rules anyway. Text for everything else.
+ * Errors: COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, all before the first row.
+ */
+export class CopyPlan {
+  readonly #table: TargetTable;
+  readonly #columns: readonly CarriedColumn[];
+  readonly #passesCopyData: boolean;
+  readonly #passesCsv: boolean;
+  readonly #encodeBinary: RowEncoder | undefined;
+  #encodeText: RowEncoder | undefined;
+
+  constructor(schema: Schema, table: TargetTable, shownName: string) {
+    this.#table = table;
+    const targets = matchColumns(schema, table, shownName);
+    this.#columns = schema.fields.map((field, i) => carry(field, targets[i] as (typeof targets)[number]));
+    const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
+    this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
+    this.#passesCopyData = this.#encodeBinary !== undefined && this.#columns.every(column => column.isSameBytes);
+    this.#passesCsv = this.#columns.every(column => column.isRawText);
+  }
+
+  /** Of the columns, in the order of the records. */
+  get names(): string[] {
+    return this.#columns.map(column => column.name);
+  }
+
+  /** `COPY … FROM STDIN` in a format. */
+  statement(format: CopyFormat): string {
+    const names = this.#columns.map(column => quoteIdentifier(column.name)).join(', ');
+    return `COPY ${this.#table.name} (${names}) FROM STDIN (FORMAT ${format})`;
+  }
+
+  encode(batch: AnyBatch): CopyPiece {
+    if (this.#encodeBinary !== undefined) {
+      const passed = this.#passesCopyData ? batch.encoded('pg-copy') : undefined;
+      if (passed !== undefined) return whole('binary', passed, batch.length);
+      const { chunk, rows, rejected } = this.#encodeBinary(batch);
+      return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, bytes: chunk.length, rejected };
+    }
+    const lines = this.#passesCsv ? batch.encoded('csv') : undefined;
+    if (lines !== undefined) return whole('csv', lines.flatMap(framed), batch.length);
+    this.#encodeText ??= textRowEncoder(this.#columns.map(column => column.text));
+    const { chunk, rows, rejected } = this.#encodeText(batch);
+    return { format: 'text', chunks: framed(chunk), rows, bytes: chunk.length, rejected };
+  }
+
+  /**
+   * The row (of the rows sent, from 0) that a line of the server's message names; undefined when it is none of them. In CSV, where a record may
+   * have line ends in quotes, the server counts the lines of the input.
+   */
+  rowOfLine(line: number, format: CopyFormat, batch: AnyBatch): number | undefined {
+    if (format !== 'csv') return line <= batch.length ? line - 1 : undefined;
+    let [least, most] = [0, batch.length];
+    while (least < most) {
+      const middle = (least + most) >> 1;
+      if (linesOf(batch.slice(0, middle + 1)) >= line) most = middle;
+      else least = middle + 1;
+    }
+    return least < batch.length ? least : undefined;
+  }
+
+  /** Lines that the server counts for a batch. */
+  lines(format: CopyFormat, batch: AnyBatch, rows: number): number {
+    return format === 'csv' ? linesOf(batch) : rows;
+  }
+}
+
+function whole(format: CopyFormat, chunks: readonly Uint8Array[], rows: number): CopyPiece {
+  return { format, chunks, rows, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0), rejected: [] };
+}
+
+/** A CopyData message need not be one row on the way in. */
+function framed(chunk: Uint8Array): Uint8Array[] {
+  return chunk.length === 0 ? [] : [dataHeader(chunk.length), chunk];
+}
+
+function linesOf(batch: AnyBatch): number {
+  let lines = 0;
+  for (const chunk of batch.encoded('csv') ?? []) {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) lines++;
+  }
+  return lines;
+}

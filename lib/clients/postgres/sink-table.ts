@@ -1,0 +1,140 @@
+import type { SinkContext } from '../../core/define.ts';
+import { MillraceError } from '../../errors.ts';
+import { inferTextType } from '../../schema/infer.ts';
+import { Schema } from '../../schema/schema.ts';
+import type { AnyBatch } from '../../core/define.ts';
+import { sameType, typeName } from '../../schema/types.ts';
+import { parseQualifiedName, quoteIdentifier } from '../../values/identifiers.ts';
+import { CopyPlan } from './copy-plan.ts';
+import { columnDefinition, createTable, provideType } from './create-table.ts';
+import { describeTarget } from './connection-options.ts';
+import type { PgSession } from './pool.ts';
+import type { TableName } from './row-loader.ts';
+import { loadTarget, type TargetTable } from './target-table.ts';
+
+export interface TableOptions {
+  readonly table: string;
+  readonly mode: 'create' | 'append';
+  readonly key?: readonly string[] | undefined;
+}
+
+/** The table of a sink: found or made, and followed when the schema grows. All within the transaction of the session. */
+export class SinkTable {
+  readonly name: TableName;
+  /** How batches go into it; undefined until its columns are decided. */
+  plan: CopyPlan | undefined;
+  readonly #options: TableOptions;
+  readonly #session: PgSession;
+  readonly #schema: Schema | undefined;
+  /** Made by this run: then its columns may change. */
+  #isOwn = false;
+  #target: TargetTable | undefined;
+
+  constructor(options: TableOptions, session: PgSession, { schema }: Pick<SinkContext, 'schema'>) {
+    this.name = { shown: JSON.stringify(options.table), bare: parseQualifiedName(options.table).name };
+    this.#options = options;
+    this.#session = session;
+    this.#schema = schema;
+  }
+
+  /**
+   * Before the first row. EXISTS in mode create; SCHEMA_UNKNOWN where a table must be made of nothing; what a plan refuses. A table of CSV columns,
+   * whose types are not known yet, waits for the first batch.
+   */
+  async prepare(): Promise<void> {
+    const { table, mode, key } = this.#options;
+    this.#target = await loadTarget(this.#session.client, table);
+    if (this.#target !== undefined) {
+      if (mode === 'create') throw this.#exists();
+      if (this.#schema !== undefined) this.plan = new CopyPlan(this.#schema, this.#target, this.name.shown);
+      return;
+    }
+    if (this.#schema === undefined) {
+      throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.name.shown} cannot be made: no record came and no schema is declared`);
+    }
+    for (const name of key ?? []) this.#schema.field(name);
+    for (const name of this.#schema.names) quoteIdentifier(name);
+    if (!this.#schema.fields.some(field => field.untyped)) await this.#make(this.#schema, this.#schema);
+  }
+
+  /** Decides what had to wait: the types of untyped columns, by what stands in the first batch. */
+  async decide(first: AnyBatch | undefined): Promise<CopyPlan | undefined> {
+    if (this.plan !== undefined || this.#schema === undefined) return this.plan;
+    const inferred = new Schema(
+      this.#schema.fields.map(({ name, type, nullable, untyped }) => ({
+        name,
+        type: untyped === true ? inferTextType(first === undefined ? [] : textsOf(first, name)) : type,
+        nullable,
+      })),
+    );
+    await this.#make(inferred, this.#schema);
+    return this.plan;
+  }
+
+  /** Follows a schema that has grown. SCHEMA_MISMATCH where the table is not ours, or a type would not only widen. */
+  async evolve(schema: Schema, before: Schema): Promise<void> {
+    if (!this.#isOwn) {
+      this.plan = this.#fitting(schema);
+      return;
+    }
+    for (const field of schema.fields) {
+      const old = before.fields[before.indexOf(field.name)];
+      if (old !== undefined && sameType(old.type, field.type)) continue;
+      await provideType(this.#session.client, field, field.type);
+      const change =
+        old === undefined
+          ? `ADD COLUMN ${columnDefinition({ ...field, nullable: true })}`
+          : `ALTER COLUMN ${quoteIdentifier(field.name)} TYPE ${typeName(field.type)}`;
+      await this.#session.client.query(`ALTER TABLE ${this.#found().name} ${change}`);
+    }
+    await this.#plan(schema);
+  }
+
+  /** Columns written to whose numbers come from a sequence. */
+  get numbered(): TargetTable['columns'] {
+    return this.#isOwn
+      ? []
+      : (this.#target?.columns.filter(column => column.sequence !== undefined && this.plan?.names.includes(column.name)) ?? []);
+  }
+
+  get found(): TargetTable | undefined {
+    return this.#target;
+  }
+
+  async #make(columns: Schema, records: Schema): Promise<void> {
+    await createTable(this.#session.client, this.#options.table, columns, this.#options.key);
+    this.#isOwn = true;
+    await this.#plan(records);
+  }
+
+  async #plan(records: Schema): Promise<void> {
+    this.#target = await loadTarget(this.#session.client, this.#options.table);
+    this.plan = new CopyPlan(records, this.#found(), this.name.shown);
+  }
+
+  #fitting(schema: Schema): CopyPlan {
+    try {
+      return new CopyPlan(schema, this.#found(), this.name.shown);
+    } catch (cause) {
+      throw new MillraceError('SCHEMA_MISMATCH', `table ${this.name.shown} has no room for what is new in the records`, { cause });
+    }
+  }
+
+  #found(): TargetTable {
+    if (this.#target === undefined) throw new MillraceError('NOT_FOUND', `table ${this.name.shown} is gone`);
+    return this.#target;
+  }
+
+  #exists(): MillraceError {
+    const place = describeTarget(this.#session.target);
+    return new MillraceError(
+      'EXISTS',
+      `table ${this.name.shown} exists in ${place}; add to it with mode append (--mode append), or name another`,
+    );
+  }
+}
+
+function* textsOf(batch: AnyBatch, name: string): Generator<string | null> {
+  const column = batch.column(name);
+  for (let row = 0; row < batch.length; row++) yield (column.text?.(row) ?? column.get(row)) as string | null;
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection-options.ts';
+import { openPool } from '../lib/clients/postgres/pool.ts';
+import { TableWriter } from '../lib/clients/postgres/table-writer.ts';
+import type { Sink } from '../lib/core/contracts.ts';
+import { defineSink } from '../lib/core/define.ts';
+
+const options = z.strictObject({
+  ...connectionFields,
+  /** `users`, `crm.users`, or names in double quotes; case is kept as it is written. */
+  table: z.string().min(1),
+  /** create: makes the table, which must not be there. append: adds to it, and makes it where it is not there. */
+  mode: z.enum(['create', 'append']).default('create'),
+  /** Primary key of a table that is made. */
+  key: z.array(z.string()).optional(),
+  /** Milliseconds that a lock held by another session is waited for; 60,000 by default. */
+  lockTimeoutMs: z.number().int().min(1).default(60_000),
+  /** Milliseconds in which the server has to take or answer something while rows are sent; 10 minutes by default. */
+  stallTimeoutMs: z.number().int().min(1).default(600_000),
+});
+
+export type PostgresSinkOptions<Row> = Omit<z.input<typeof options>, 'key'> & { key?: readonly (keyof Row & string)[] };
+
+/**
+ * A table, by COPY, in one transaction: all of it or nothing. Columns go by name; a table that is made has the exact types of the records.
+ * Bytes pass as they are where source and table have the same types (PostgreSQL), or the table's input rules read them anyway (CSV).
+ * A row that the server refuses goes to the dead letters, with the server's reason; without a place for it the run stops and names the row.
+ *
+ * Holds a batch; with dead letters what the server has not confirmed, at most half of the run's memory. Abort rolls back, and cancels a
+ * statement that hangs. With dead letters deferred constraints are checked as rows come.
+ * Errors: EXISTS, NOT_FOUND (a schema), COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, SCHEMA_UNKNOWN before the first row; ROW_REFUSED,
+ * COUNTS_DIFFER, TIMEOUT, CONNECTION_LOST, DISK_FULL, and those of connecting.
+ */
+export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
+  return postgresKind.create<Row>(given as z.input<typeof options>, undefined);
+}
+
+export const postgresKind = defineSink<typeof options>({
+  kind: 'postgres',
+  options,
+  takes: ['pg-copy', 'csv'],
+  guarantee: 'all-or-nothing',
+  title: ({ table, mode }) => `table ${table}${mode === 'append' ? ', added to' : ''}`,
+  open: async (given, context) => TableWriter.open(openPool(resolveTarget(given)), given, context),
+});
