@@ -27,7 +27,7 @@ export async function describeDialect(
       blanks++;
     }
   }
-  return blanks > 0 && options.headers === false ? numberedSchema(1) : undefined;
+  return blanks > 0 && !options.headers ? numberedSchema(1) : undefined;
 }
 
 /** Batches of any dialect, by csv-parse. */
@@ -85,7 +85,7 @@ class DialectBatches {
     this.#counted = context.after?.offset ?? 0;
     const isContinued = this.#counted > 0;
     if (Array.isArray(options.headers)) this.#own = textSchema(options.headers, context.file);
-    else if (isContinued || options.headers === false) this.#own = known;
+    else if (isContinued || !options.headers) this.#own = known;
     if (isContinued && this.#own === undefined)
       throw new MillraceError('SCHEMA_UNKNOWN', `${context.file}: to go on in mid file takes the schema of its header`);
     this.#shown = this.#own;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError, type InfoField, Parser } from 'csv-parse';
-import { MillraceError } from '../../errors.ts';
+import type { MillraceError } from '../../errors.ts';
 import { encodingInvalid, firstInvalidByte, newlines, unfinishedBytes } from './encoding.ts';
 import { malformed, openQuote, quoteInField, textAfterQuote, tooLarge } from './malformed.ts';
 import { type CsvOptions, list } from './options.ts';

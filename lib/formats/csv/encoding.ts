@@ -52,7 +52,11 @@ export function likelyEncoding(bytes: Uint8Array): string {
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
   let even = 0;
   let odd = 0;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] === NUL) i % 2 === 0 ? even++ : odd++;
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] !== NUL) continue;
+    if (i % 2 === 0) even++;
+    else odd++;
+  }
   if ((even + odd) * 3 >= bytes.length && bytes.length > 1) return odd >= even ? 'utf-16le' : 'utf-16be';
   return bytes.some(byte => byte >= 0x80 && byte < 0xa0) ? 'windows-1252' : 'latin1';
 }

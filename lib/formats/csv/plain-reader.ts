@@ -109,7 +109,7 @@ export class PlainReader {
         const at = builder.length + end - copied;
         if (at - start > maxRecordBytes) {
           this.#addUpTo(piece, copied, before);
-          return yield* this.#fail(tooLarge({ file, line: this.#end.line }, maxRecordBytes, false));
+          yield* this.#fail(tooLarge({ file, line: this.#end.line }, maxRecordBytes, false));
         }
         builder.endRecord(at, this.#end.line);
         this.#end.row++;
@@ -126,7 +126,7 @@ export class PlainReader {
       }
     }
     this.#addUpTo(piece, copied, scanner.error === undefined ? piece.length : scanner.errorAt);
-    if (scanner.error !== undefined) return yield* this.#fail(scanner.error);
+    if (scanner.error !== undefined) yield* this.#fail(scanner.error);
     if (builder.tail.length > maxRecordBytes)
       yield* this.#fail(tooLarge({ file, line: scanner.recordLine }, maxRecordBytes, scanner.isQuoted));
   }

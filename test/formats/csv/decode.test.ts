@@ -230,7 +230,10 @@ describe('CSV decoder', () => {
             isReleased = true;
           }
         }
-        for await (const _ of decodeOf(path)(input())) break;
+        for await (const batch of decodeOf(path)(input())) {
+          expect(batch.length).to.be.above(0);
+          break;
+        }
         expect(isReleased).to.equal(true);
       });
     });

@@ -95,14 +95,12 @@ describe('CSV bytes passed on', () => {
     fc.constantFrom('', '""', '"a,b"', '"x""y"', '"l\r\nm"', '\r', '\\.', '"\\."', 'é😀'),
     fc.string({ maxLength: 30 }).map(text => text.replace(/[",\r\n]/g, '')),
   );
-  const file = fc
-    .integer({ min: 1, max: 4 })
-    .chain(width =>
-      fc.array(fc.tuple(fc.array(field, { minLength: width, maxLength: width }), fc.constantFrom('\n', '\r\n')), {
-        minLength: 1,
-        maxLength: 10,
-      }),
-    );
+  const file = fc.integer({ min: 1, max: 4 }).chain(width =>
+    fc.array(fc.tuple(fc.array(field, { minLength: width, maxLength: width }), fc.constantFrom('\n', '\r\n')), {
+      minLength: 1,
+      maxLength: 10,
+    }),
+  );
 
   it('are read again as the same values, however rows and columns were chosen', async () => {
     await fc.assert(
