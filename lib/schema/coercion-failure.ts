@@ -1,3 +1,5 @@
+import { JsonNull } from '../values/json.ts';
+
 /** Why a value cannot be coerced; the reason never contains the value. */
 export class CoercionFailure {
   readonly reason: string;
@@ -5,4 +7,9 @@ export class CoercionFailure {
   constructor(reason: string) {
     this.reason = reason;
   }
+}
+
+/** JSON's null is null in any other type. */
+export function noneOf(value: unknown, reason: CoercionFailure): unknown {
+  return value === JsonNull ? null : reason;
 }

@@ -20,7 +20,10 @@ export class Schema {
     this.#index = new Map();
     for (const [i, field] of fields.entries()) {
       if (this.#index.has(field.name)) {
-        throw new MillraceError('COLUMN_DUPLICATE', `two columns are called ${JSON.stringify(field.name)}; give each column a name of its own`);
+        throw new MillraceError(
+          'COLUMN_DUPLICATE',
+          `two columns are called ${JSON.stringify(field.name)}; give each column a name of its own`,
+        );
       }
       this.#index.set(field.name, i);
     }
@@ -54,7 +57,9 @@ export class Schema {
   /** All names at once: `{ a: 'b', b: 'a' }` swaps. A name that is not there, or a result with a name twice, is an error. */
   rename(names: Readonly<Record<string, string>>): Schema {
     for (const from of Object.keys(names)) this.field(from);
-    return new Schema(this.fields.map(field => (Object.hasOwn(names, field.name) ? { ...field, name: names[field.name] as string } : field)));
+    return new Schema(
+      this.fields.map(field => (Object.hasOwn(names, field.name) ? { ...field, name: names[field.name] as string } : field)),
+    );
   }
 
   /** With this column in place of the one of that name, or at the end. */

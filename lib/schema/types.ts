@@ -3,9 +3,28 @@
  * most exact of all the places that Millrace joins. One column has one type, for all its rows.
  */
 export type TypeKind =
-  | 'bool' | 'int2' | 'int4' | 'int8' | 'oid' | 'float4' | 'float8' | 'numeric'
-  | 'text' | 'varchar' | 'bpchar' | 'bytea' | 'uuid' | 'enum' | 'json' | 'jsonb'
-  | 'timestamptz' | 'timestamp' | 'date' | 'time' | 'timetz' | 'interval'
+  | 'bool'
+  | 'int2'
+  | 'int4'
+  | 'int8'
+  | 'oid'
+  | 'float4'
+  | 'float8'
+  | 'numeric'
+  | 'text'
+  | 'varchar'
+  | 'bpchar'
+  | 'bytea'
+  | 'uuid'
+  | 'enum'
+  | 'json'
+  | 'jsonb'
+  | 'timestamptz'
+  | 'timestamp'
+  | 'date'
+  | 'time'
+  | 'timetz'
+  | 'interval'
   | 'array'
   /** Anything else (inet, ranges, composites, tsvector, …): in a record the text that PostgreSQL prints. `name` says which. */
   | 'other';
@@ -27,8 +46,19 @@ export interface DataType {
 
 /** One type for each field type of the older package (docs/values.md), and the names people say. */
 export const TYPE_ALIASES = {
-  string: 'text', integer: 'int8', float: 'float8', boolean: 'bool', datetime: 'timestamptz', binary: 'bytea',
-  bigint: 'int8', int: 'int4', smallint: 'int2', real: 'float4', double: 'float8', decimal: 'numeric', char: 'bpchar',
+  string: 'text',
+  integer: 'int8',
+  float: 'float8',
+  boolean: 'bool',
+  datetime: 'timestamptz',
+  binary: 'bytea',
+  bigint: 'int8',
+  int: 'int4',
+  smallint: 'int2',
+  real: 'float4',
+  double: 'float8',
+  decimal: 'numeric',
+  char: 'bpchar',
 } as const satisfies Record<string, TypeKind>;
 
 const type = (kind: TypeKind): DataType => ({ kind });
@@ -59,7 +89,9 @@ export function typeName(t: DataType): string {
     case 'timestamp':
     case 'time':
     case 'timetz':
-      return t.precision === undefined ? t.kind : `${t.kind === 'timestamptz' || t.kind === 'timetz' ? t.kind.slice(0, -2) : t.kind}(${t.precision})${t.kind.endsWith('tz') ? ' with time zone' : ''}`;
+      return t.precision === undefined
+        ? t.kind
+        : `${t.kind === 'timestamptz' || t.kind === 'timetz' ? t.kind.slice(0, -2) : t.kind}(${t.precision})${t.kind.endsWith('tz') ? ' with time zone' : ''}`;
     default:
       return t.kind;
   }

@@ -9,7 +9,11 @@ interface Reading {
   readonly level: string | null;
   readonly at: string;
 }
-const readings: Reading[] = Array.from({ length: 12 }, (_, id) => ({ id, level: id % 4 === 0 ? null : `${id}.5`, at: `2024-01-0${(id % 9) + 1}T00:00:00.00000${id % 10}Z` }));
+const readings: Reading[] = Array.from({ length: 12 }, (_, id) => ({
+  id,
+  level: id % 4 === 0 ? null : `${id}.5`,
+  at: `2024-01-0${(id % 9) + 1}T00:00:00.00000${id % 10}Z`,
+}));
 const schema = new Schema([
   { name: 'id', type: { kind: 'int4' }, nullable: false },
   { name: 'level', type: { kind: 'text' }, nullable: true },
@@ -18,7 +22,13 @@ const schema = new Schema([
 
 describe('coerce', () => {
   const expected = readings.map(({ id, level, at }) => ({ id: String(id), level: level === null ? null : Number(level), at }));
-  for (const { name, run } of operatorCases({ open: () => coerce<Reading, { id: 'string'; level: 'float' }>({ id: 'string', level: 'float' }), input: readings, expected, schema })) it(name, run);
+  for (const { name, run } of operatorCases({
+    open: () => coerce<Reading, { id: 'string'; level: 'float' }>({ id: 'string', level: 'float' }),
+    input: readings,
+    expected,
+    schema,
+  }))
+    it(name, run);
 
   it('lays the new columns over the old ones, with their types, in their places', async () => {
     const rows: unknown[] = [];
@@ -32,9 +42,19 @@ describe('coerce', () => {
   it('rejects each record once, with the first column that fails, and tells no value', async () => {
     const rows: unknown[] = [];
     const letters: DeadLetter[] = [];
-    const dirty = [{ a: 'secret1', b: 'x' }, { a: '5', b: 'secret2' }, { a: '6', b: '7' }, { a: null, b: '8' }];
-    const report = await pipeline(from.records(dirty), coerce({ a: 'integer', b: 'float' }), to.memory<object>(rows as object[]), { deadLetter: to.memory(letters) });
-    expect(rows).to.deep.equal([{ a: 6, b: 7 }, { a: null, b: 8 }]);
+    const dirty = [
+      { a: 'secret1', b: 'x' },
+      { a: '5', b: 'secret2' },
+      { a: '6', b: '7' },
+      { a: null, b: '8' },
+    ];
+    const report = await pipeline(from.records(dirty), coerce({ a: 'integer', b: 'float' }), to.memory<object>(rows as object[]), {
+      deadLetter: to.memory(letters),
+    });
+    expect(rows).to.deep.equal([
+      { a: 6, b: 7 },
+      { a: null, b: 8 },
+    ]);
     expect(letters.map(({ code, reason, record }) => ({ code, reason, record }))).to.deep.equal([
       { code: 'COERCION_FAILED', reason: 'column "a" cannot be integer: it is not a whole number', record: dirty[0] },
       { code: 'COERCION_FAILED', reason: 'column "b" cannot be float: it is not a number', record: dirty[1] },
@@ -43,32 +63,51 @@ describe('coerce', () => {
   });
 
   it('stops the run where nothing takes rejects, with the column named', async () => {
-    const error = await pipeline(from.records([{ name: 'secret' }]), coerce({ name: 'integer' }), to.null()).then(() => undefined, (reason: Error) => reason);
+    const error = await pipeline(from.records([{ name: 'secret' }]), coerce({ name: 'integer' }), to.null()).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
     expect(error).to.have.property('code', 'COERCION_FAILED');
     expect(error?.message).to.contain('"name"').and.not.contain('secret');
   });
 
   it('refuses an unknown column before the first record, with the nearest name', async () => {
-    const error = await pipeline(from.memory(readings, schema), coerce({ levle: 'float' } as Record<string, 'float'>), to.null()).then(() => undefined, (reason: Error) => reason);
+    const error = await pipeline(from.memory(readings, schema), coerce({ levle: 'float' } as Record<string, 'float'>), to.null()).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
     expect(error).to.have.property('code', 'COLUMN_UNKNOWN');
     expect(error?.message).to.contain('"level"');
   });
 
   it('refuses an unknown type when it is made', () => {
-    expect(() => coerce({ a: 'flaot' } as unknown as Record<string, 'float'>)).to.throw('did you mean "float"?').with.property('code', 'OPTION_INVALID');
+    expect(() => coerce({ a: 'flaot' } as unknown as Record<string, 'float'>))
+      .to.throw('did you mean "float"?')
+      .with.property('code', 'OPTION_INVALID');
   });
 
   it('takes columns of any name, and adds none that a record does not have', async () => {
     const rows: object[] = [];
     const odd = [JSON.parse('{"__proto__":"1","constructor":"2"}'), { other: 1 }] as Record<string, unknown>[];
-    await pipeline(from.records(odd), coerce(JSON.parse('{"__proto__":"integer","constructor":"integer"}') as Record<string, 'integer'>), to.memory(rows));
-    expect(Object.entries(rows[0] as object)).to.deep.equal([['__proto__', 1], ['constructor', 2]]);
+    await pipeline(
+      from.records(odd),
+      coerce(JSON.parse('{"__proto__":"integer","constructor":"integer"}') as Record<string, 'integer'>),
+      to.memory(rows),
+    );
+    expect(Object.entries(rows[0] as object)).to.deep.equal([
+      ['__proto__', 1],
+      ['constructor', 2],
+    ]);
     expect(rows[1]).to.deep.equal({ other: 1 });
   });
 
   it('takes the options of times and bytes', async () => {
     const rows: object[] = [];
-    await pipeline(from.records([{ a: '31/12/2024', b: 'aGk=', c: '12345678901234567890' }]), coerce({ a: 'date', b: 'binary', c: 'json' }, { formats: ['DD/MM/YYYY'], binary: 'base64' }), to.memory<object>(rows));
+    await pipeline(
+      from.records([{ a: '31/12/2024', b: 'aGk=', c: '12345678901234567890' }]),
+      coerce({ a: 'date', b: 'binary', c: 'json' }, { formats: ['DD/MM/YYYY'], binary: 'base64' }),
+      to.memory<object>(rows),
+    );
     expect(rows).to.deep.equal([{ a: '2024-12-31', b: Buffer.from('hi'), c: new JsonNumber('12345678901234567890') }]);
   });
 });

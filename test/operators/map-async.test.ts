@@ -10,38 +10,58 @@ interface Row {
   readonly id: number;
 }
 const rows: Row[] = Array.from({ length: 20 }, (_, id) => ({ id }));
-const later = (turns: number): Promise<void> => (turns <= 0 ? Promise.resolve() : new Promise(resolve => setImmediate(() => void later(turns - 1).then(resolve))));
+const later = (turns: number): Promise<void> =>
+  turns <= 0 ? Promise.resolve() : new Promise(resolve => setImmediate(() => void later(turns - 1).then(resolve)));
 
 describe('mapAsync', () => {
   const twice = async (row: Row): Promise<{ twice: number }> => {
     await later((row.id * 7) % 5);
     return { twice: row.id * 2 };
   };
-  for (const { name, run } of operatorCases({ open: () => mapAsync(twice, { concurrency: 3 }), input: rows, expected: rows.map(({ id }) => ({ twice: id * 2 })) })) it(name, run);
+  for (const { name, run } of operatorCases({
+    open: () => mapAsync(twice, { concurrency: 3 }),
+    input: rows,
+    expected: rows.map(({ id }) => ({ twice: id * 2 })),
+  }))
+    it(name, run);
 
   it('keeps the order, whatever the calls take and however the records are cut; unordered it gives the same records', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(fc.nat(4), { minLength: 1, maxLength: 6 }), { maxLength: 8 }), fc.integer({ min: 1, max: 5 }), fc.boolean(), async (pieces, concurrency, ordered) => {
-        let running = 0;
-        let most = 0;
-        const change = async (row: AnyRow): Promise<AnyRow> => {
-          most = Math.max(most, ++running);
-          await later(row['turns'] as number);
-          running--;
-          return row;
-        };
-        const batches = pieces.map((piece, i) => RecordBatch.of(piece.map((turns, j) => ({ i, j, turns })), undefined, { piece: i }) as AnyBatch);
-        const given = await collect(batches, change, concurrency, ordered);
-        const wanted = batches.flatMap(batch => [...batch.rows]);
-        const out = given.flatMap(batch => [...batch.rows]);
-        if (ordered) expect(out).to.deep.equal(wanted);
-        else expect(out).to.have.deep.members(wanted);
-        expect(out).to.have.length(wanted.length);
-        expect(most).to.be.at.most(concurrency);
-        const positions = given.flatMap(batch => (batch.position === undefined ? [] : [batch.position]));
-        expect(positions).to.deep.equal(ordered ? batches.map(batch => batch.position) : pieces.length === 0 ? [] : [{ piece: pieces.length - 1 }]);
-        expect(given.at(-1)?.position).to.deep.equal(batches.at(-1)?.position);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.array(fc.nat(4), { minLength: 1, maxLength: 6 }), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.boolean(),
+        async (pieces, concurrency, ordered) => {
+          let running = 0;
+          let most = 0;
+          const change = async (row: AnyRow): Promise<AnyRow> => {
+            most = Math.max(most, ++running);
+            await later(row['turns'] as number);
+            running--;
+            return row;
+          };
+          const batches = pieces.map(
+            (piece, i) =>
+              RecordBatch.of(
+                piece.map((turns, j) => ({ i, j, turns })),
+                undefined,
+                { piece: i },
+              ) as AnyBatch,
+          );
+          const given = await collect(batches, change, concurrency, ordered);
+          const wanted = batches.flatMap(batch => [...batch.rows]);
+          const out = given.flatMap(batch => [...batch.rows]);
+          if (ordered) expect(out).to.deep.equal(wanted);
+          else expect(out).to.have.deep.members(wanted);
+          expect(out).to.have.length(wanted.length);
+          expect(most).to.be.at.most(concurrency);
+          const positions = given.flatMap(batch => (batch.position === undefined ? [] : [batch.position]));
+          expect(positions).to.deep.equal(
+            ordered ? batches.map(batch => batch.position) : pieces.length === 0 ? [] : [{ piece: pieces.length - 1 }],
+          );
+          expect(given.at(-1)?.position).to.deep.equal(batches.at(-1)?.position);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -86,7 +106,10 @@ describe('mapAsync', () => {
   it('stops the run at the first reject where nothing takes it, and begins no further call', async () => {
     let calls = 0;
     const change = (): Promise<Row> => (++calls, Promise.reject(new Error('no')));
-    const error = await pipeline(from.records(rows), mapAsync(change, { concurrency: 2 }), to.null()).then(() => undefined, (reason: Error) => reason);
+    const error = await pipeline(from.records(rows), mapAsync(change, { concurrency: 2 }), to.null()).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
     expect(error).to.have.property('code', 'OPERATOR_THREW');
     expect(calls).to.equal(2);
   });
@@ -94,7 +117,10 @@ describe('mapAsync', () => {
   it('ends at once when the run is aborted, though a call never answers', async () => {
     const abort = new AbortController();
     const never = (): Promise<Row> => new Promise(() => setImmediate(() => abort.abort()));
-    const error = await pipeline(from.records(rows), mapAsync(never), to.null(), { signal: abort.signal }).then(() => undefined, (reason: Error) => reason);
+    const error = await pipeline(from.records(rows), mapAsync(never), to.null(), { signal: abort.signal }).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
     expect(error).to.have.property('code', 'CANCELLED');
   });
 
@@ -108,16 +134,25 @@ describe('mapAsync', () => {
     const given = new Promise<void>(resolve => (release = resolve));
     const out: Row[] = [];
     for (const ordered of [true, false]) {
-      await pipeline(from.records(stalling()), mapAsync((row: Row) => Promise.resolve(row), { ordered }), to.function((row: Row) => {
-        out.push(row);
-        release();
-      }));
+      await pipeline(
+        from.records(stalling()),
+        mapAsync((row: Row) => Promise.resolve(row), { ordered }),
+        to.function((row: Row) => {
+          out.push(row);
+          release();
+        }),
+      );
     }
     expect(out).to.deep.equal([rows[0], rows[1], rows[0], rows[1]]);
   });
 });
 
-async function collect(batches: readonly AnyBatch[], change: (row: AnyRow) => Promise<AnyRow>, concurrency: number, ordered: boolean): Promise<AnyBatch[]> {
+async function collect(
+  batches: readonly AnyBatch[],
+  change: (row: AnyRow) => Promise<AnyRow>,
+  concurrency: number,
+  ordered: boolean,
+): Promise<AnyBatch[]> {
   async function* input(): AsyncGenerator<AnyBatch> {
     for (const batch of batches) {
       await later(batch.length % 3);

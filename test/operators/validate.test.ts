@@ -21,10 +21,21 @@ const Trimmed = z.object({ id: z.number(), name: z.string().transform(name => na
 const Late = z.object({ id: z.number(), name: z.string().refine(name => Promise.resolve(name.length > 1)) });
 
 describe('validate', () => {
-  const kept = users.filter(({ name }) => String(name).length > 1);
+  const kept = users.filter(({ name }) => name.length > 1);
   const subjects = {
-    'that keeps records as they are': operatorCases({ open: () => validate(UserSchema), input: users, schema, expected: kept, rejected: 3 }),
-    'that changes records': operatorCases({ open: () => validate(Trimmed), input: users, schema, expected: users.map(({ id, name }) => ({ id, name: String(name).toUpperCase() })) }),
+    'that keeps records as they are': operatorCases({
+      open: () => validate(UserSchema),
+      input: users,
+      schema,
+      expected: kept,
+      rejected: 3,
+    }),
+    'that changes records': operatorCases({
+      open: () => validate(Trimmed),
+      input: users,
+      schema,
+      expected: users.map(({ id, name }) => ({ id, name: name.toUpperCase() })),
+    }),
     'that waits': operatorCases({ open: () => validate(Late), input: users, schema, expected: kept, rejected: 3 }),
   };
   for (const [name, cases] of Object.entries(subjects)) {
@@ -37,7 +48,11 @@ describe('validate', () => {
     const Deep = z.strictObject({ id: z.number(), name: z.string().min(2), tags: z.array(z.object({ x: z.email() })) });
     const letters: DeadLetter[] = [];
     const rows: unknown[] = [];
-    const dirty = [{ id: 'secret', name: 's', tags: [{ x: 'secret' }] }, { id: 1, name: 'ok', tags: [], secret: 1 }, { id: 2, name: 'fine', tags: [{ x: 'a@b.no' }] }];
+    const dirty = [
+      { id: 'secret', name: 's', tags: [{ x: 'secret' }] },
+      { id: 1, name: 'ok', tags: [], secret: 1 },
+      { id: 2, name: 'fine', tags: [{ x: 'a@b.no' }] },
+    ];
     await pipeline(from.records(dirty), validate(Deep), to.memory(rows), { deadLetter: to.memory(letters) });
     expect(rows).to.deep.equal([dirty[2]]);
     expect(letters.map(({ code, reason }) => `${code} ${reason}`)).to.deep.equal([
@@ -51,9 +66,19 @@ describe('validate', () => {
     for (const messages of [false, true]) {
       const letters: DeadLetter[] = [];
       const rows: unknown[] = [];
-      await pipeline(from.records<{ id: unknown; name: unknown }>([{ id: 1, name: 'a' }, { id: 'secret', name: 'b' }]), validate(Valibot, { messages }), to.memory(rows), { deadLetter: to.memory(letters) });
+      await pipeline(
+        from.records<{ id: unknown; name: unknown }>([
+          { id: 1, name: 'a' },
+          { id: 'secret', name: 'b' },
+        ]),
+        validate(Valibot, { messages }),
+        to.memory(rows),
+        { deadLetter: to.memory(letters) },
+      );
       expect(rows).to.deep.equal([{ id: 1, name: 'a' }]);
-      expect(letters.map(({ reason }) => reason)).to.deep.equal([messages ? 'id: Invalid type: Expected number but received "secret"' : 'id: number, expected number']);
+      expect(letters.map(({ reason }) => reason)).to.deep.equal([
+        messages ? 'id: Invalid type: Expected number but received "secret"' : 'id: number, expected number',
+      ]);
     }
   });
 
@@ -80,12 +105,17 @@ describe('validate', () => {
   it('does not wait for a schema that never answers when the run is aborted', async () => {
     const abort = new AbortController();
     const Never = z.object({ id: z.number().refine(() => new Promise<boolean>(() => setImmediate(() => abort.abort()))) });
-    const error = await pipeline(from.records(users), validate(Never), to.null(), { signal: abort.signal }).then(() => undefined, (reason: Error) => reason);
+    const error = await pipeline(from.records(users), validate(Never), to.null(), { signal: abort.signal }).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
     expect(error).to.have.property('code', 'CANCELLED');
   });
 
   it('refuses what is no schema', () => {
-    expect(() => validate({} as never)).to.throw().with.property('code', 'OPTION_INVALID');
+    expect(() => validate({} as never))
+      .to.throw()
+      .with.property('code', 'OPTION_INVALID');
   });
 });
 

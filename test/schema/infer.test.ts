@@ -38,7 +38,16 @@ describe('inferType', () => {
 
   it('gives a type that accepts and prints every value it was inferred from', () => {
     const value = fc.oneof(
-      fc.integer(), fc.double(), fc.bigInt(), fc.boolean(), fc.string(), fc.constant(null), fc.date({ noInvalidDate: true }), fc.jsonValue(), fc.uint8Array(), fc.constant(JsonNull),
+      fc.integer(),
+      fc.double(),
+      fc.bigInt(),
+      fc.boolean(),
+      fc.string(),
+      fc.constant(null),
+      fc.date({ noInvalidDate: true }),
+      fc.jsonValue(),
+      fc.uint8Array(),
+      fc.constant(JsonNull),
     );
     fc.assert(
       fc.property(fc.array(value, { maxLength: 4 }), values => {
@@ -56,7 +65,9 @@ describe('inferType', () => {
 
 describe('inferSchema', () => {
   it('takes columns in the order in which they appear, all nullable', () => {
-    expect(inferSchema([{ b: 1 }, { a: 'x', b: null }, { c: true, ['__proto__x']: 1 }]).toString()).to.equal('b int8?, a text?, c bool?, __proto__x int8?');
+    expect(inferSchema([{ b: 1 }, { a: 'x', b: null }, { c: true, ['__proto__x']: 1 }]).toString()).to.equal(
+      'b int8?, a text?, c bool?, __proto__x int8?',
+    );
   });
 
   it('keeps exactly the types of a hint that all values fit', () => {
@@ -70,7 +81,9 @@ describe('inferSchema', () => {
     const row = { amount: '1.5000', key: '5f0c7d7e-0000-4000-8000-000000000000', mood: 'ok', small: 7, tags: ['a', null] };
     const kept = inferSchema([row], hint);
     for (const { name, type } of hint.fields) expect(sameType(kept.field(name).type, type), name).to.equal(true);
-    expect(inferSchema([{ ...row, amount: 'much', key: 'x', mood: 'glad', small: 70_000, tags: [1] }], hint).toString()).to.equal('amount text?, key text?, mood text?, small int8?, tags jsonb?');
+    expect(inferSchema([{ ...row, amount: 'much', key: 'x', mood: 'glad', small: 70_000, tags: [1] }], hint).toString()).to.equal(
+      'amount text?, key text?, mood text?, small int8?, tags jsonb?',
+    );
   });
 });
 
@@ -90,8 +103,8 @@ describe('accepts', () => {
   ];
   for (const [type, yes, no] of cases) {
     it(`takes for ${type.kind} only what records hold`, () => {
-      for (const value of yes) expect(accepts(type)(value), String(value)).to.equal(true);
-      for (const value of no) if (value !== null) expect(accepts(type)(value), String(value)).to.equal(false);
+      for (const value of yes) expect(accepts(type)(value)).to.equal(true);
+      for (const value of no) if (value !== null) expect(accepts(type)(value)).to.equal(false);
     });
   }
 });

@@ -33,7 +33,10 @@ async function* gatherSync<T extends object>(records: Iterable<T>, { batchRows, 
   if (list.length > 0) yield list;
 }
 
-async function* gatherAsync<T extends object>(iterator: AsyncIterator<T>, { batchRows, batchBytes, batchDelayMs = 100, signal }: GatherOptions): AsyncGenerator<T[]> {
+async function* gatherAsync<T extends object>(
+  iterator: AsyncIterator<T>,
+  { batchRows, batchBytes, batchDelayMs = 100, signal }: GatherOptions,
+): AsyncGenerator<T[]> {
   const isFull = fullness(batchRows, batchBytes);
   const next = new NextOrLater(iterator, signal);
   let list: T[] = [];
@@ -61,16 +64,18 @@ async function* gatherAsync<T extends object>(iterator: AsyncIterator<T>, { batc
 
 const SAMPLE_EVERY = 16;
 
-/** Whether a list, asked after each record, is full. One record in 16 is weighed, the first always. */
+/** Whether a list, asked after each record, is full. One record in 16 is weighed, the first always; the others are taken to be alike. */
 function fullness(batchRows: number, batchBytes = Infinity): (list: readonly object[]) => boolean {
-  let weight = 0;
+  let sampled = 0;
+  let samples = 0;
   return list => {
     const { length } = list;
+    if (length === 1) sampled = samples = 0;
     if (batchBytes !== Infinity && length % SAMPLE_EVERY === 1) {
-      const sample = RecordBatch.of([list[length - 1] as object]).bytes;
-      weight = length === 1 ? sample : weight + sample * SAMPLE_EVERY;
+      sampled += RecordBatch.of([list[length - 1] as object]).bytes;
+      samples++;
     }
-    return length >= batchRows || weight >= batchBytes;
+    return length >= batchRows || (samples > 0 && sampled * length >= batchBytes * samples);
   };
 }
 
@@ -95,7 +100,8 @@ class NextOrLater<T> {
 
   async get(): Promise<IteratorResult<T> | undefined> {
     this.#ask();
-    if (this.#result === undefined && this.#failure === undefined && !this.#isLate && !this.#signal.aborted) await new Promise<void>(resolve => (this.#wake = resolve));
+    if (this.#result === undefined && this.#failure === undefined && !this.#isLate && !this.#signal.aborted)
+      await new Promise<void>(resolve => (this.#wake = resolve));
     if (this.#failure !== undefined) throw this.#failure.error as Error;
     const result = this.#result;
     this.#isLate = false;
@@ -147,7 +153,8 @@ export function checkedRecord<T extends object>(record: T, index: number): T {
   if (record === null || typeof record !== 'object') {
     throw new MillraceError('VALUE_INVALID', `record ${index} is ${record === null ? 'null' : `a ${typeof record}`}, not an object`);
   }
-  if (ArrayBuffer.isView(record)) throw new MillraceError('VALUE_INVALID', `record ${index} is bytes, not an object; make records of them first`);
+  if (ArrayBuffer.isView(record))
+    throw new MillraceError('VALUE_INVALID', `record ${index} is bytes, not an object; make records of them first`);
   if (Array.isArray(record)) throw new MillraceError('VALUE_INVALID', `record ${index} is a list, not an object with fields`);
   return record;
 }
