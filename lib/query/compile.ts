@@ -1,126 +1,149 @@
-import { RE2JS } from 're2js';
-import { MillraceError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
-import { comparing } from './compare.ts';
-import { compileLike } from './like.ts';
-import { type Path, printPath, walk } from './path.ts';
-import { type Comparison, type Operand, pathsOf, type Predicate } from './predicate.ts';
+import { testOf, type ValueTest } from './compile-comparison.ts';
+import { walk } from './path.ts';
+import type { Comparison, Predicate } from './predicate.ts';
+import { pathsOf } from './predicate.ts';
+import { columnsAt, type ColumnPath } from './resolve.ts';
 
-/** A predicate as functions. */
+/** A predicate as functions, each operator a closure of its own. */
 export interface CompiledPredicate {
-  /** Top-level columns that it reads, each once. */
+  /** The columns that it looks at. Without a schema `a.b` may be a column or a field of `a`, so both stand here. */
   readonly columns: readonly string[];
-  /** For a record. */
+  /** Of a record. */
   row(record: Readonly<Record<string, unknown>>): boolean;
-  /** For the values of `columns`, in that order. */
+  /** Of the values of `columns`, in their order. */
   values(values: readonly unknown[]): boolean;
+  /** Of the value of the only column, where there is one. */
+  readonly value: ValueTest | undefined;
+  /** Predicates that must all hold, each over other columns than the others: what the first leaves out need not be decoded for the next. */
+  readonly conjuncts: readonly CompiledPredicate[];
 }
 
-type Test = (value: unknown) => boolean;
-type Rule = (values: readonly unknown[]) => boolean;
-
 /**
- * Compiles a predicate for records of a schema (or of none). Null and missing match `notExists` only, every other comparison is false for them;
- * `not` is the logical complement. A column that the schema does not have is COLUMN_UNKNOWN.
+ * Compiles a predicate for records of a schema, whose types say what texts stand for (digits, dates). Without a schema a text is a text.
+ * COLUMN_UNKNOWN, with the nearest name, for a column that the schema does not have.
  */
 export function compilePredicate(predicate: Predicate, schema?: Schema): CompiledPredicate {
-  const columns = [...new Set(pathsOf(predicate).map(path => resolve(path, schema)[0]))];
-  for (const column of columns) schema?.field(column);
-  const rule = compile(predicate, columns, schema);
-  return {
+  const scope: Scope = { schema, tests: new Map() };
+  const whole = compileIn(scope, predicate);
+  const groups = groupByColumns(predicate, schema);
+  return { ...whole, conjuncts: groups.length < 2 ? [whole] : groups.map(group => compileIn(scope, group)) };
+}
+
+interface Scope {
+  readonly schema: Schema | undefined;
+  /** The tests of a comparison by column, each compiled once for all the forms in which it is asked. */
+  readonly tests: Map<Comparison, ReadonlyMap<string, ValueTest>>;
+}
+
+function compileIn(scope: Scope, predicate: Predicate): CompiledPredicate {
+  const columns = columnsOf(predicate, scope.schema);
+  const compiled = {
     columns,
-    values: rule,
-    row: record => rule(columns.map(column => (Object.hasOwn(record, column) ? record[column] : null))),
+    row: compileTree(predicate, comparison => rowTest(testsOf(scope, comparison))),
+    values: compileTree(predicate, comparison => valuesTest(testsOf(scope, comparison), columns)),
+    value: columns.length === 1 ? compileTree(predicate, comparison => soleTest(testsOf(scope, comparison))) : undefined,
+  };
+  return { ...compiled, conjuncts: [{ ...compiled, conjuncts: [] }] };
+}
+
+function columnsOf(predicate: Predicate, schema: Schema | undefined): string[] {
+  return [...new Set(pathsOf(predicate).flatMap(path => columnsAt(path, schema).map(({ column }) => column)))];
+}
+
+function testsOf({ schema, tests }: Scope, comparison: Comparison): ReadonlyMap<string, ValueTest> {
+  const known = tests.get(comparison);
+  if (known !== undefined) return known;
+  const made = new Map(columnsAt(comparison.path, schema).map(way => [way.column, nestedTest(comparison, way)]));
+  tests.set(comparison, made);
+  return made;
+}
+
+/** The parts of a conjunction, those over the same columns together. */
+function groupByColumns(predicate: Predicate, schema: Schema | undefined): Predicate[] {
+  if (predicate.op !== 'and') return [predicate];
+  const groups = new Map<string, Predicate[]>();
+  for (const part of predicate.of) {
+    const key = JSON.stringify(columnsOf(part, schema).sort());
+    groups.set(key, [...(groups.get(key) ?? []), part]);
+  }
+  return [...groups.values()].map(of => (of.length === 1 ? (of[0] as Predicate) : { op: 'and', of }));
+}
+
+type Test<From> = (from: From) => boolean;
+
+function compileTree<From>(predicate: Predicate, leaf: (comparison: Comparison) => Test<From>): Test<From> {
+  switch (predicate.op) {
+    case 'and':
+      return all(predicate.of.map(part => compileTree(part, leaf)));
+    case 'or':
+      return any(predicate.of.map(part => compileTree(part, leaf)));
+    case 'not': {
+      const test = compileTree(predicate.of[0], leaf);
+      return from => !test(from);
+    }
+    default:
+      return leaf(predicate);
+  }
+}
+
+function all<From>(tests: readonly Test<From>[]): Test<From> {
+  const [first, second, third] = tests;
+  if (first === undefined) return () => true;
+  if (second === undefined) return first;
+  if (third === undefined) return from => first(from) && second(from);
+  return from => {
+    for (let i = 0; i < tests.length; i++) if (!(tests[i] as Test<From>)(from)) return false;
+    return true;
   };
 }
 
-/** A column whose own name holds dots wins over a path through a column. */
-function resolve(path: Path, schema: Schema | undefined): Path {
-  const whole = path.join('.');
-  return path.length > 1 && schema?.has(whole) === true ? [whole] : path;
+function any<From>(tests: readonly Test<From>[]): Test<From> {
+  const [first, second, third] = tests;
+  if (first === undefined) return () => false;
+  if (second === undefined) return first;
+  if (third === undefined) return from => first(from) || second(from);
+  return from => {
+    for (let i = 0; i < tests.length; i++) if ((tests[i] as Test<From>)(from)) return true;
+    return false;
+  };
 }
 
-function compile(predicate: Predicate, columns: readonly string[], schema: Schema | undefined): Rule {
-  if ('and' in predicate) return all(predicate.and.map(part => compile(part, columns, schema)));
-  if ('or' in predicate) return any(predicate.or.map(part => compile(part, columns, schema)));
-  if ('not' in predicate) {
-    const rule = compile(predicate.not, columns, schema);
-    return values => !rule(values);
+function rowTest(tests: ReadonlyMap<string, ValueTest>): Test<Readonly<Record<string, unknown>>> {
+  const [first] = tests;
+  if (first === undefined) return () => false;
+  const [column, test] = first;
+  if (tests.size === 1) {
+    // What every object inherits (`constructor`, `toString`) is no column.
+    return column in Object.prototype
+      ? record => test(Object.hasOwn(record, column) ? record[column] : null)
+      : record => test(record[column]);
   }
-  const path = resolve(predicate.path, schema);
-  const at = columns.indexOf(path[0]);
-  const field = path.length === 1 ? schema?.fields[schema.indexOf(path[0])] : undefined;
-  const test = compileTest(predicate.op, predicate.operands, value => comparing(value, field?.type, field?.untyped === true), path);
-  return path.length === 1 ? values => test(values[at]) : values => test(walk(values[at], path.slice(1)));
+  return record => {
+    for (const [name, way] of tests) if (Object.hasOwn(record, name)) return way(record[name]);
+    return test(null);
+  };
 }
 
-function all(rules: readonly Rule[]): Rule {
-  const [first, second] = rules;
-  if (rules.length === 1 && first !== undefined) return first;
-  if (rules.length === 2 && first !== undefined && second !== undefined) return values => first(values) && second(values);
-  return values => rules.every(rule => rule(values));
+function valuesTest(tests: ReadonlyMap<string, ValueTest>, columns: readonly string[]): Test<readonly unknown[]> {
+  const ways = [...tests].map(([column, test]) => ({ at: columns.indexOf(column), test }));
+  const [first] = ways;
+  if (first === undefined) return () => false;
+  const { at, test } = first;
+  if (ways.length === 1) return values => test(values[at]);
+  return values => {
+    for (const way of ways) if (values[way.at] !== undefined) return way.test(values[way.at]);
+    return test(null);
+  };
 }
 
-function any(rules: readonly Rule[]): Rule {
-  return values => rules.some(rule => rule(values));
+function soleTest(tests: ReadonlyMap<string, ValueTest>): ValueTest {
+  const [test] = tests.values();
+  return test ?? (() => false);
 }
 
-function compileTest(op: Comparison, operands: readonly Operand[], compare: (operand: Operand) => (value: unknown) => number | undefined, path: Path): Test {
-  const [first, second] = operands;
-  const isNothing = (value: unknown): boolean => value === null || value === undefined;
-  if (op === 'exists') return value => !isNothing(value);
-  if (op === 'notExists') return isNothing;
-  if (op === 'in' || op === 'notIn') return membership(op, operands.map(compare));
-  if (first === undefined) throw new MillraceError('PREDICATE_INVALID', `predicate: ${printPath(path)} ${op} has nothing to compare with`);
-  if (op === 'like' || op === 'notLike' || op === 'regex' || op === 'startsWith') return textTest(op, String(first), path);
-  const against = compare(first);
-  if (op === 'between' || op === 'notBetween') {
-    if (second === undefined) throw new MillraceError('PREDICATE_INVALID', `predicate: ${printPath(path)} ${op} takes a pair`);
-    return range(op, against, compare(second));
-  }
-  return ordered(op, against);
-}
-
-/** A value of another kind than the operand is different from it, and neither before nor after. */
-function ordered(op: '=' | '!=' | '>' | '>=' | '<' | '<=', compare: (value: unknown) => number | undefined): Test {
-  switch (op) {
-    case '=':
-      return value => compare(value) === 0;
-    case '!=':
-      return value => value !== null && value !== undefined && compare(value) !== 0;
-    case '>':
-      return value => (compare(value) ?? 0) > 0;
-    case '>=':
-      return value => (compare(value) ?? -1) >= 0;
-    case '<':
-      return value => (compare(value) ?? 0) < 0;
-    case '<=':
-      return value => (compare(value) ?? 1) <= 0;
-  }
-}
-
-function range(op: 'between' | 'notBetween', least: (value: unknown) => number | undefined, most: (value: unknown) => number | undefined): Test {
-  const isWithin: Test = value => (least(value) ?? -1) >= 0 && (most(value) ?? 1) <= 0;
-  return op === 'between' ? isWithin : value => value !== null && value !== undefined && !isWithin(value);
-}
-
-function membership(op: 'in' | 'notIn', compares: readonly ((value: unknown) => number | undefined)[]): Test {
-  const isIn: Test = value => compares.some(compare => compare(value) === 0);
-  return op === 'in' ? isIn : value => value !== null && value !== undefined && !isIn(value);
-}
-
-function textTest(op: 'like' | 'notLike' | 'regex' | 'startsWith', pattern: string, path: Path): Test {
-  if (op === 'startsWith') return value => typeof value === 'string' && value.startsWith(pattern);
-  const matches = op === 'regex' ? compileRegex(pattern, path) : compileLike(pattern);
-  return op === 'notLike' ? value => typeof value === 'string' && !matches(value) : value => typeof value === 'string' && matches(value);
-}
-
-/** Unanchored, in linear time; what such an engine can't do (back references, look-around) is refused. */
-function compileRegex(pattern: string, path: Path): (text: string) => boolean {
-  try {
-    const regex = RE2JS.compile(pattern);
-    return text => regex.matcher(text).find();
-  } catch (error) {
-    throw new MillraceError('PREDICATE_INVALID', `predicate: ${printPath(path)}: the regular expression is not understood: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
+function nestedTest(comparison: Comparison, { rest, field }: ColumnPath): ValueTest {
+  if (rest.length === 0) return testOf(comparison, field);
+  const test = testOf(comparison, undefined);
+  return value => test(walk(value, rest));
 }

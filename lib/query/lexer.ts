@@ -1,43 +1,48 @@
-import { MillraceError } from '../errors.ts';
+import { invalidExpression } from './invalid-expression.ts';
 
+/**
+ * - `word`: anything else without blanks, quotes, brackets, commas and operator signs: names, keywords, numbers, bare texts (`2024-01-01T00:00:00Z`)
+ * - `name`: in double quotes
+ * - `text`: in single quotes
+ * - `sign`: signs of comparison that touch, whether they mean something or not
+ * - `mark`: one of `(`, `)`, `,`
+ */
 export interface Token {
-  readonly kind: 'word' | 'quoted' | 'text' | 'number' | 'mark' | 'end';
-  /** As it is written. */
+  readonly kind: 'word' | 'name' | 'text' | 'sign' | 'mark' | 'end';
+  /** As it is written; of a text what stands between the quotes, doubled ones halved. */
   readonly text: string;
-  /** Without quotes, doubled ones halved. */
-  readonly value: string;
-  /** Where it begins, in characters from 0. */
-  readonly at: number;
+  /** Where it begins and ends in the expression. */
+  readonly start: number;
+  readonly end: number;
 }
 
-const TOKEN = /\s*(?:('(?:[^']|'')*')|("(?:[^"]|"")*")|(-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w:.-]))|(>=|<=|!=|<>|[=<>~(),.[\]]+?)|([^\s'"=<>~!(),.[\]]+))/y;
+const TOKEN = /\s*(?:(?<text>'(?:[^']|'')*')|(?<name>"(?:[^"]|"")*")|(?<sign>[=<>!~]+)|(?<mark>[(),])|(?<word>[^\s'"=<>!~(),]+))/y;
 
-/** The tokens of an expression; EXPRESSION_INVALID at a quote that is not closed or a character that begins nothing. */
-export function tokenize(expression: string): Token[] {
+/** The tokens of an expression, `end` the last; EXPRESSION_INVALID at a quote that is not closed. */
+export function tokensOf(expression: string): Token[] {
   const tokens: Token[] = [];
-  let at = 0;
-  while (at < expression.trimEnd().length) {
-    TOKEN.lastIndex = at;
-    const match = TOKEN.exec(expression);
-    const start = at + (/^\s*/.exec(expression.slice(at))?.[0].length ?? 0);
-    if (match === null) {
-      const found = expression[start] as string;
-      throw invalidExpression(expression, start, found === "'" || found === '"' ? `a quote ${found} that is not closed` : `${JSON.stringify(found)} is not expected here`);
+  TOKEN.lastIndex = 0;
+  for (;;) {
+    const from = TOKEN.lastIndex;
+    const groups = TOKEN.exec(expression)?.groups;
+    if (groups === undefined) {
+      tokens.push(endAt(expression, from));
+      return tokens;
     }
-    const [, text, quoted, number, mark, word] = match;
-    if (text !== undefined) tokens.push({ kind: 'text', text, value: text.slice(1, -1).replaceAll("''", "'"), at: start });
-    else if (quoted !== undefined) tokens.push({ kind: 'quoted', text: quoted, value: quoted.slice(1, -1).replaceAll('""', '"'), at: start });
-    else if (number !== undefined) tokens.push({ kind: 'number', text: number, value: number, at: start });
-    else if (mark !== undefined) tokens.push({ kind: 'mark', text: mark, value: mark, at: start });
-    else tokens.push({ kind: 'word', text: word as string, value: word as string, at: start });
-    at = TOKEN.lastIndex;
+    const kind = KINDS.find(each => groups[each] !== undefined) ?? 'word';
+    const raw = groups[kind] as string;
+    const text = kind === 'text' ? raw.slice(1, -1).replaceAll("''", "'") : raw;
+    tokens.push({ kind, text, start: TOKEN.lastIndex - raw.length, end: TOKEN.lastIndex });
   }
-  tokens.push({ kind: 'end', text: '', value: '', at: expression.length });
-  return tokens;
 }
 
-/** EXPRESSION_INVALID with the expression and a mark under the place. */
-export function invalidExpression(expression: string, at: number, what: string): MillraceError {
-  const column = [...expression.slice(0, at)].length;
-  return new MillraceError('EXPRESSION_INVALID', `the expression is wrong at column ${column + 1}: ${what}\n  ${expression}\n  ${' '.repeat(column)}^`);
+const KINDS = ['text', 'name', 'sign', 'mark', 'word'] as const;
+
+/** Where no token begins there are blanks, or a quote that stays open. */
+function endAt(expression: string, from: number): Token {
+  const rest = expression.slice(from).trimStart();
+  const start = expression.length - rest.length;
+  if (rest !== '') throw invalidExpression(expression, start, start + 1, `the quote ${rest.charAt(0)} is not closed`);
+  const end = expression.trimEnd().length;
+  return { kind: 'end', text: 'the end', start: end, end };
 }

@@ -39,7 +39,8 @@ function segmentsOf(pattern: string): (Segment | undefined)[] {
       current = [];
     }
   }
-  if (isEscaped) throw new MillraceError('PREDICATE_INVALID', 'a like pattern ends in \\, which escapes nothing; write \\\\ for a backslash');
+  if (isEscaped)
+    throw new MillraceError('PREDICATE_INVALID', 'a like pattern ends in \\, which escapes nothing; write \\\\ for a backslash');
   segments.push(current);
   return segments;
 }

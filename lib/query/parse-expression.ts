@@ -1,201 +1,124 @@
-import { invalidExpression, type Token, tokenize } from './lexer.ts';
-import { isExactNumber } from '../values/json.ts';
-import type { Path } from './path.ts';
-import type { Comparison, Operand, Predicate } from './predicate.ts';
+import { MillraceError } from '../errors.ts';
+import type { Token } from './lexer.ts';
+import type { Operand } from './operand.ts';
+import { parsePath, type Path } from './path.ts';
+import { checkedPattern, MAX_DEPTH } from './predicate-of.ts';
+import type { Comparison, Ordering, Predicate, TextTest } from './predicate.ts';
+import { parseLiteral } from './parse-literal.ts';
+import { TokenReader } from './token-reader.ts';
 
 /**
- * The predicate of an expression of the command line:
- *
- *     expression = and { "or" and }            and = unary { "and" unary }            unary = "not" unary | "(" expression ")" | comparison
- *     comparison = path ( ("=" | "!=" | "<>" | ">" | ">=" | "<" | "<=") literal | "~" text | [not] "like" text | "starts with" text
- *                | [not] "in" "(" literal { "," literal } ")" | [not] "between" literal "and" literal | "is" [not] "null" )
- *     path = name { "." name | "[" number "]" }, odd names in double quotes;  literal = number | 'text' | true | false | bare word
- *
- * Keywords in any case. Whole numbers past 2^53 are bigints, decimals that a double does not carry stay text of digits.
- * EXPRESSION_INVALID points at the column, names what stands there and says what is wanted.
+ * The predicate that a text such as `age >= 30 and city in (NY, 'Los Angeles') and not name like 'A%'` stands for. `not` binds closer than `and`,
+ * `and` closer than `or`; keywords are read in any case. Left stands a path (`a.b[0]."odd name"`), right a literal (parse-literal.ts).
+ * EXPRESSION_INVALID points at the column and says what could stand there.
  */
 export function parseExpression(expression: string): Predicate {
-  const parser = new Parser(expression);
-  const predicate = parser.expression();
-  parser.expectEnd();
+  const tokens = new TokenReader(expression);
+  const predicate = parseOr(tokens, 0);
+  if (tokens.next.kind !== 'end') throw tokens.unexpected('and, or, the end');
   return predicate;
 }
 
-const KEYWORDS = new Set(['and', 'or', 'not', 'like', 'in', 'between', 'is', 'starts']);
-const ORDERED: Readonly<Record<string, Comparison>> = { '=': '=', '!=': '!=', '<>': '!=', '>': '>', '>=': '>=', '<': '<', '<=': '<=' };
+function parseOr(tokens: TokenReader, depth: number): Predicate {
+  const of = [parseAnd(tokens, depth)];
+  while (tokens.takeWord('or')) of.push(parseAnd(tokens, depth));
+  return of.length === 1 ? (of[0] as Predicate) : { op: 'or', of };
+}
 
-class Parser {
-  readonly #expression: string;
-  readonly #tokens: readonly Token[];
-  #at = 0;
+function parseAnd(tokens: TokenReader, depth: number): Predicate {
+  const of = [parseNot(tokens, depth)];
+  while (tokens.takeWord('and')) of.push(parseNot(tokens, depth));
+  return of.length === 1 ? (of[0] as Predicate) : { op: 'and', of };
+}
 
-  constructor(expression: string) {
-    this.#expression = expression;
-    this.#tokens = tokenize(expression);
+function parseNot(tokens: TokenReader, depth: number): Predicate {
+  if (depth > MAX_DEPTH) throw tokens.invalid(tokens.next, `nested more than ${MAX_DEPTH} deep`);
+  if (tokens.takeWord('not')) return { op: 'not', of: [parseNot(tokens, depth + 1)] };
+  if (!tokens.takeMark('(')) return parseComparison(tokens);
+  const inner = parseOr(tokens, depth + 1);
+  if (!tokens.takeMark(')')) throw tokens.unexpected('and, or, )');
+  return inner;
+}
+
+const ORDERINGS: Readonly<Record<string, Ordering['op']>> = {
+  '=': '=',
+  '!=': '!=',
+  '<>': '!=',
+  '>': '>',
+  '>=': '>=',
+  '<': '<',
+  '<=': '<=',
+};
+const OPERATORS = '=, !=, <, <=, >, >=, ~, like, in, between, starts with, is null, or not before one of them';
+
+function parseComparison(tokens: TokenReader): Comparison {
+  const path = parseColumn(tokens);
+  const { kind, text } = tokens.next;
+  const ordering = kind === 'sign' && Object.hasOwn(ORDERINGS, text) ? ORDERINGS[text] : undefined;
+  if (ordering !== undefined) {
+    tokens.take();
+    return { op: ordering, path, value: parseLiteral(tokens) };
   }
-
-  expression(): Predicate {
-    const parts = [this.#and()];
-    while (this.#takeWord('or')) parts.push(this.#and());
-    return parts.length === 1 ? (parts[0] as Predicate) : { or: parts };
+  if (kind === 'sign' && text === '~') {
+    tokens.take();
+    return { op: 'regex', path, value: parsePattern(tokens, 'regex') };
   }
-
-  expectEnd(): void {
-    if (this.#next.kind !== 'end') throw this.#unexpected('"and", "or" or the end');
+  if (tokens.takeWord('starts')) {
+    tokens.expectWord('with');
+    return { op: 'startsWith', path, value: parsePattern(tokens, 'startsWith') };
   }
-
-  #and(): Predicate {
-    const parts = [this.#unary()];
-    while (this.#takeWord('and')) parts.push(this.#unary());
-    return parts.length === 1 ? (parts[0] as Predicate) : { and: parts };
+  if (tokens.takeWord('is')) {
+    const isNegated = tokens.takeWord('not');
+    if (!tokens.takeWord('null')) throw tokens.unexpected(isNegated ? 'null' : 'null, not null');
+    return { op: isNegated ? 'exists' : 'notExists', path };
   }
+  return parseNegatable(tokens, path);
+}
 
-  #unary(): Predicate {
-    if (this.#takeWord('not')) return { not: this.#unary() };
-    if (!this.#takeMark('(')) return this.#comparison();
-    const inner = this.expression();
-    this.#expectMark(')');
-    return inner;
+function parseNegatable(tokens: TokenReader, path: Path): Comparison {
+  const isNegated = tokens.takeWord('not');
+  if (tokens.takeWord('like')) return { op: isNegated ? 'notLike' : 'like', path, value: parsePattern(tokens, 'like') };
+  if (tokens.takeWord('in')) return { op: isNegated ? 'notIn' : 'in', path, values: parseList(tokens) };
+  if (tokens.takeWord('between')) {
+    const low = parseLiteral(tokens);
+    tokens.expectWord('and');
+    return { op: isNegated ? 'notBetween' : 'between', path, low, high: parseLiteral(tokens) };
   }
+  throw tokens.unexpected(isNegated ? 'like, in, between' : OPERATORS);
+}
 
-  #comparison(): Predicate {
-    const path = this.#path();
-    const ordered = this.#next.kind === 'mark' ? ORDERED[this.#mark()] : undefined;
-    if (ordered !== undefined) {
-      this.#at += this.#markLength();
-      return { path, op: ordered, operands: [this.#literal()] };
-    }
-    if (this.#takeMark('~')) return { path, op: 'regex', operands: [this.#text()] };
-    if (this.#takeWord('is')) {
-      const isNot = this.#takeWord('not');
-      if (!this.#takeWord('null')) throw this.#unexpected('"null"');
-      return { path, op: isNot ? 'exists' : 'notExists', operands: [] };
-    }
-    if (this.#takeWord('starts')) {
-      if (!this.#takeWord('with')) throw this.#unexpected('"with"');
-      return { path, op: 'startsWith', operands: [this.#text()] };
-    }
-    return this.#negatable(path);
-  }
-
-  #negatable(path: Path): Predicate {
-    const isNot = this.#takeWord('not');
-    if (this.#takeWord('like')) return { path, op: isNot ? 'notLike' : 'like', operands: [this.#text()] };
-    if (this.#takeWord('in')) return { path, op: isNot ? 'notIn' : 'in', operands: this.#list() };
-    if (this.#takeWord('between')) {
-      const least = this.#literal();
-      if (!this.#takeWord('and')) throw this.#unexpected('"and"');
-      return { path, op: isNot ? 'notBetween' : 'between', operands: [least, this.#literal()] };
-    }
-    throw this.#unexpected(isNot ? '"like", "in" or "between"' : '=, !=, >, >=, <, <=, ~, like, starts with, in, between, is null');
-  }
-
-  #path(): Path {
-    const first = this.#name('a column');
-    const rest: (string | number)[] = [];
-    for (;;) {
-      if (this.#takeMark('.')) rest.push(this.#name('a field'));
-      else if (this.#takeMark('[')) {
-        const token = this.#next;
-        if (!/^\d+$/.test(token.text)) throw this.#unexpected('a number');
-        this.#at++;
-        rest.push(Number(token.text));
-        this.#expectMark(']');
-      } else return [first, ...rest];
-    }
-  }
-
-  #name(wanted: string): string {
-    const token = this.#next;
-    const isName = token.kind === 'quoted' || (token.kind === 'word' && !KEYWORDS.has(token.value.toLowerCase()));
-    if (!isName && !(token.kind === 'number' && /^\d+$/.test(token.text))) throw this.#unexpected(wanted);
-    this.#at++;
-    return token.value;
-  }
-
-  #list(): Operand[] {
-    this.#expectMark('(');
-    const operands = [this.#literal()];
-    while (this.#takeMark(',')) operands.push(this.#literal());
-    this.#expectMark(')');
-    return operands;
-  }
-
-  #text(): string {
-    const literal = this.#next;
-    if (literal.kind !== 'text' && literal.kind !== 'word' && literal.kind !== 'number') throw this.#unexpected('a text in single quotes');
-    if (literal.kind !== 'text') return this.#bare();
-    this.#at++;
-    return literal.value;
-  }
-
-  #literal(): Operand {
-    const token = this.#next;
-    if (token.kind === 'text') {
-      this.#at++;
-      return token.value;
-    }
-    if (token.kind === 'number') {
-      this.#at++;
-      return numberOf(token.value);
-    }
-    if (token.kind !== 'word' || KEYWORDS.has(token.value.toLowerCase())) throw this.#unexpected('a number, a text in single quotes, true or false');
-    if (token.value.toLowerCase() === 'null') throw invalidExpression(this.#expression, token.at, 'nothing equals null; write "is null" or "is not null"');
-    const word = this.#bare();
-    return word === 'true' ? true : word === 'false' ? false : word;
-  }
-
-  /** A bare word goes on over points and colons without blanks: 10.0.0.1, a.b, 2024-01-01T00:00:00.5Z. */
-  #bare(): string {
-    const start = this.#next;
-    this.#at++;
-    let end = start.at + start.text.length;
-    while (this.#next.at === end && this.#next.kind !== 'end' && (this.#next.text === '.' || this.#next.kind === 'word' || this.#next.kind === 'number')) {
-      end += this.#next.text.length;
-      this.#at++;
-    }
-    return this.#expression.slice(start.at, end);
-  }
-
-  get #next(): Token {
-    return this.#tokens[this.#at] as Token;
-  }
-
-  /** Marks come one by one: two that touch are one sign only if there is such a sign. */
-  #mark(): string {
-    const following = this.#tokens[this.#at + 1];
-    const touching = following?.kind === 'mark' && following.at === this.#next.at + this.#next.text.length && /[=<>~]/.test(following.text);
-    return touching ? `${this.#next.text}${following.text}` : this.#next.text;
-  }
-
-  #markLength(): number {
-    return this.#mark() === this.#next.text ? 1 : 2;
-  }
-
-  #takeMark(mark: string): boolean {
-    if (this.#next.kind !== 'mark' || this.#next.text !== mark || this.#mark() !== mark) return false;
-    this.#at++;
-    return true;
-  }
-
-  #expectMark(mark: string): void {
-    if (!this.#takeMark(mark)) throw this.#unexpected(`"${mark}"`);
-  }
-
-  #takeWord(word: string): boolean {
-    if (this.#next.kind !== 'word' || this.#next.value.toLowerCase() !== word) return false;
-    this.#at++;
-    return true;
-  }
-
-  #unexpected(wanted: string): Error {
-    const token = this.#next;
-    const found = token.kind === 'end' ? 'the end' : token.kind === 'mark' ? this.#mark() : token.text;
-    return invalidExpression(this.#expression, token.at, `found ${found}, wanted ${wanted}`);
+/** Words and names in double quotes that touch are one path. */
+function parseColumn(tokens: TokenReader): Path {
+  const first = tokens.next;
+  const isColumn = first.kind === 'name' || (first.kind === 'word' && !/^(?:and|or)$/i.test(first.text));
+  if (!isColumn) throw tokens.unexpected('a column, not, (');
+  let last = tokens.take();
+  while ((tokens.next.kind === 'word' || tokens.next.kind === 'name') && tokens.next.start === last.end) last = tokens.take();
+  const whole: Token = { ...last, start: first.start };
+  try {
+    return parsePath(tokens.expression.slice(first.start, last.end));
+  } catch {
+    throw tokens.invalid(whole, 'malformed path (the forms are a.b, a[0], "odd name")');
   }
 }
 
-function numberOf(text: string): Operand {
-  if (/^-?\d+$/.test(text)) return Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text);
-  return isExactNumber(text.replace(/^(-?)\./, '$10.')) ? Number(text) : text;
+function parseList(tokens: TokenReader): Operand[] {
+  tokens.expectMark('(');
+  const values: Operand[] = [];
+  do values.push(parseLiteral(tokens, true));
+  while (tokens.takeMark(','));
+  if (!tokens.takeMark(')')) throw tokens.unexpected('",", )');
+  return values;
+}
+
+/** Digits and bare words are text here. */
+function parsePattern(tokens: TokenReader, op: TextTest['op']): string {
+  const token = tokens.next;
+  if (token.kind !== 'text' && token.kind !== 'word') throw tokens.unexpected("a text in single quotes ('…')");
+  tokens.take();
+  try {
+    return checkedPattern(op, token.text, op);
+  } catch (error) {
+    throw tokens.invalid(token, error instanceof MillraceError ? error.message : String(error));
+  }
 }

@@ -17,25 +17,14 @@ const RESERVED = /^(?:and|or|not)$/i;
  * EXPRESSION_INVALID with the column where it went wrong.
  */
 export function parsePath(text: string): Path {
-  const steps: (string | number)[] = [];
-  let at = 0;
-  while (at === 0 || at < text.length) {
-    if (text[at] === '[' && at > 0) {
-      const match = /^\[(\d{1,9})\]/.exec(text.slice(at, at + 12));
-      if (match === null) throw invalid(text, at, 'expected the index of a list, as [0]');
-      steps.push(Number(match[1]));
-      at += match[0].length;
-      continue;
-    }
-    if (at > 0) {
-      if (text[at] !== '.') throw invalid(text, at, 'expected "." or "["');
-      at++;
-    }
-    const { name, end } = nameAt(text, at);
-    steps.push(name);
+  const first = nameAt(text, 0);
+  const rest: (string | number)[] = [];
+  for (let at = first.end; at < text.length;) {
+    const { step, end } = text[at] === '[' ? indexAt(text, at) : fieldAt(text, at);
+    rest.push(step);
     at = end;
   }
-  return steps as unknown as Path;
+  return [first.step, ...rest];
 }
 
 /** The text of a path, which parsePath reads as the same path. */
@@ -83,15 +72,26 @@ function isFields(value: unknown): value is Record<string, unknown> {
   );
 }
 
-function nameAt(text: string, start: number): { name: string; end: number } {
+function indexAt(text: string, start: number): { step: number; end: number } {
+  const match = /^\[(\d{1,9})\]/.exec(text.slice(start, start + 12));
+  if (match === null) throw invalid(text, start, 'expected the index of a list, as [0],');
+  return { step: Number(match[1]), end: start + match[0].length };
+}
+
+function fieldAt(text: string, start: number): { step: string; end: number } {
+  if (text[start] !== '.') throw invalid(text, start, 'expected "." or "["');
+  return nameAt(text, start + 1);
+}
+
+function nameAt(text: string, start: number): { step: string; end: number } {
   if (text[start] !== '"') {
     const length = text.slice(start).search(/[.[\]"]|$/);
     if (length === 0) throw invalid(text, start, 'expected a name');
-    return { name: text.slice(start, start + length), end: start + length };
+    return { step: text.slice(start, start + length), end: start + length };
   }
   const match = /^"((?:[^"]|"")*)"/.exec(text.slice(start));
   if (match === null) throw invalid(text, start, 'a double quote is not closed');
-  return { name: (match[1] as string).replaceAll('""', '"'), end: start + match[0].length };
+  return { step: (match[1] as string).replaceAll('""', '"'), end: start + match[0].length };
 }
 
 function invalid(text: string, at: number, problem: string): MillraceError {

@@ -20,6 +20,5 @@ function lengthOf(text: string): number {
 
 /** Line breaks and tabs as blanks, so that the marks stand under their place. */
 function oneLine(text: string): string {
-   
   return text.replace(/[\u0000-\u001f\u007f]/g, ' ');
 }

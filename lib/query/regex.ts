@@ -36,7 +36,7 @@ function hint(pattern: string): string {
 function requiredText(pattern: string): string | undefined {
   if (/[|\\{}]|\(\?|\[\^?\]|\[:/.test(pattern) || /[\uD800-\uDFFF]/u.test(pattern)) return undefined;
   let outside = pattern.replaceAll(/\[[^\]]*\]/g, '.');
-  for (let before = ''; before !== outside; ) {
+  for (let before = ''; before !== outside;) {
     before = outside;
     outside = outside.replaceAll(/\([^()]*\)/g, '.');
   }

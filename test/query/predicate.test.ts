@@ -1,163 +1,152 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compilePredicate } from '../../lib/query/compile.ts';
-import { compareText } from '../../lib/query/compare.ts';
-import { compileLike } from '../../lib/query/like.ts';
-import { parseExpression } from '../../lib/query/parse-expression.ts';
+import { parsePath, printPath } from '../../lib/query/path.ts';
 import { predicateOf } from '../../lib/query/predicate.ts';
-import { Schema } from '../../lib/schema/schema.ts';
+import { JsonNumber } from '../../lib/values/json.ts';
 import { Timestamp } from '../../lib/values/timestamp.ts';
+import { predicate } from './arbitrary.ts';
 
-const matches = (where: object, record: object, schema?: Schema): boolean => compilePredicate(predicateOf(where), schema).row(record as Record<string, unknown>);
-const one = (type: string, untyped = false): Schema => new Schema([{ name: 'x', type: { kind: type as 'text' }, nullable: true, ...(untyped ? { untyped: true as const } : {}) }]);
+const names = fc.oneof(fc.constantFrom('a', 'or', 'a.b', 'odd "name"', '', '0', '[0]', '__proto__', 'é'), fc.string());
+const paths = fc.tuple(names, fc.array(fc.oneof(names, fc.nat(99)), { maxLength: 3 })).map(([first, rest]) => [first, ...rest] as const);
 
-describe('a predicate', () => {
-  it('is true of null and missing only where notExists asks', () => {
-    for (const test of [{ eq: 1 }, { ne: 1 }, { gt: 1 }, { notIn: [1] }, { notLike: 'a' }, { notBetween: [1, 2] }, { exists: true }]) {
-      expect(matches({ x: test }, { x: null }), JSON.stringify(test)).to.equal(false);
-      expect(matches({ x: test }, {}), JSON.stringify(test)).to.equal(false);
-    }
-    expect(matches({ x: { notExists: true } }, {})).to.equal(true);
-    expect(matches({ x: { exists: false } }, { x: null })).to.equal(true);
-    expect(matches({ not: { x: 1 } }, { x: null })).to.equal(true);
+describe('the object form of a predicate', () => {
+  it('stands for what it says', () => {
+    expect(predicateOf({ age: { gte: 30 }, 'meta.a': { lt: 3 }, or: [{ city: 'NY' }, { not: { city: { like: 'L%' } } }] })).to.deep.equal({
+      op: 'and',
+      of: [
+        { op: '>=', path: ['age'], value: 30 },
+        { op: '<', path: ['meta', 'a'], value: 3 },
+        {
+          op: 'or',
+          of: [
+            { op: '=', path: ['city'], value: 'NY' },
+            { op: 'not', of: [{ op: 'like', path: ['city'], value: 'L%' }] },
+          ],
+        },
+      ],
+    });
+    expect(predicateOf({ x: { between: [1, 2], notIn: ['a'], exists: false } })).to.deep.equal({
+      op: 'and',
+      of: [
+        { op: 'between', path: ['x'], low: 1, high: 2 },
+        { op: 'notIn', path: ['x'], values: ['a'] },
+        { op: 'notExists', path: ['x'] },
+      ],
+    });
+    expect(predicateOf({})).to.deep.equal({ op: 'and', of: [] });
   });
 
-  it('compares numbers and bigints exactly, and never numbers with text', () => {
-    expect(matches({ x: 5 }, { x: 5.0 })).to.equal(true);
-    expect(matches({ x: 5n }, { x: 5 })).to.equal(true);
-    expect(matches({ x: { gt: 9007199254740992 } }, { x: 9007199254740993n })).to.equal(true);
-    expect(matches({ x: 5 }, { x: '5' })).to.equal(false);
-    expect(matches({ x: { ne: 5 } }, { x: '5' })).to.equal(true);
-    expect(matches({ x: { lt: 5 } }, { x: '1' })).to.equal(false);
+  it('takes quoted names for columns that are called as a word of its own, and what is no path for a name', () => {
+    expect(predicateOf({ '"or"': 1 })).to.deep.equal({ op: '=', path: ['or'], value: 1 });
+    expect(predicateOf({ 'a..b': 1 })).to.deep.equal({ op: '=', path: ['a..b'], value: 1 });
+    expect(predicateOf({ '': 1 })).to.deep.equal({ op: '=', path: [''], value: 1 });
   });
 
-  it('compares digits of any length in a numeric column', () => {
-    const schema = one('numeric');
-    expect(matches({ x: { gt: '98765432109876543210.01' } }, { x: '98765432109876543210.0123' }, schema)).to.equal(true);
-    expect(matches({ x: 1.1 }, { x: '1.10' }, schema)).to.equal(true);
-    expect(matches({ x: { lt: 0 } }, { x: '-0.5' }, schema)).to.equal(true);
-    expect(matches({ x: { gt: 10n } }, { x: '9.99' }, schema)).to.equal(false);
-    expect(matches({ x: { gt: 10n } }, { x: 'NaN' }, schema)).to.equal(true);
+  it('keeps bigints, long decimals and dates in JSON', () => {
+    const value = (operand: unknown): unknown => (predicateOf({ x: { eq: operand } }) as { value: unknown }).value;
+    expect(value(5n)).to.equal(5);
+    expect(value(9007199254740993n)).to.deep.equal({ numeric: '9007199254740993' });
+    expect(value(new JsonNumber('0.12345678901234567890'))).to.deep.equal({ numeric: '0.12345678901234567890' });
+    expect(value(new JsonNumber('1.50'))).to.equal(1.5);
+    expect(value(Number.NaN)).to.deep.equal({ numeric: 'NaN' });
+    expect(value(-Infinity)).to.deep.equal({ numeric: '-Infinity' });
+    expect(Object.is(value(-0), 0)).to.equal(true);
+    expect(value(new Date(1))).to.deep.equal({ timestamp: '1970-01-01T00:00:00.001Z' });
+    expect(value(Timestamp.fromEpochMicros(1))).to.deep.equal({ timestamp: '1970-01-01T00:00:00.000001Z' });
+    expect(value(Timestamp.INFINITY)).to.deep.equal({ timestamp: 'infinity' });
+    expect(value({ numeric: '5.0' })).to.equal(5);
   });
 
-  it('compares instants with ISO text and dates, microseconds too', () => {
-    const schema = one('timestamptz');
-    const x = Timestamp.fromText('2024-01-01T00:00:00.000001Z');
-    expect(matches({ x: { gt: '2024-01-01T00:00:00Z' } }, { x }, schema)).to.equal(true);
-    expect(matches({ x: { gt: new Date('2024-01-01T00:00:00Z') } }, { x }, schema)).to.equal(true);
-    expect(matches({ x: '2024-01-01T01:00:00.000001+01:00' }, { x }, schema)).to.equal(true);
-    expect(matches({ x: { gte: '2024-01-01' } }, { x: Timestamp.INFINITY }, schema)).to.equal(true);
-  });
-
-  it("reads a file's text as the literal's type", () => {
-    const schema = one('text', true);
-    expect(matches({ x: { gt: 9 } }, { x: '10' }, schema)).to.equal(true);
-    expect(matches({ x: { gt: '9' } }, { x: '10' }, schema)).to.equal(false);
-    expect(matches({ x: { gt: 9 } }, { x: 'ten' }, schema)).to.equal(false);
-    expect(matches({ x: true }, { x: 'true' }, schema)).to.equal(true);
-  });
-
-  it('walks paths by own properties, and prefers a column of the whole name', () => {
-    expect(matches({ 'a.b[1].c': 5 }, { a: { b: [0, { c: 5 }] } })).to.equal(true);
-    expect(matches({ 'a.constructor': { exists: true } }, { a: {} })).to.equal(false);
-    const schema = new Schema([{ name: 'a.b', type: { kind: 'int4' }, nullable: true }]);
-    expect(matches({ 'a.b': 1 }, { 'a.b': 1 }, schema)).to.equal(true);
-  });
-
-  it('refuses what it does not know, by name', () => {
-    expect(() => predicateOf({ x: { gtt: 1 } })).to.throw('"x" has no operator "gtt"; did you mean "gt"?');
-    expect(() => predicateOf({ x: { between: [1] } })).to.throw('between takes a pair');
-    expect(() => predicateOf({ x: null })).to.throw('ask with exists');
-    expect(() => matches({ nmae: 1 }, {}, new Schema([{ name: 'name', type: { kind: 'text' }, nullable: true }]))).to.throw('no column "nmae"; did you mean "name"?');
-    expect(() => matches({ x: { regex: '(a)\\1' } }, { x: '' })).to.throw('not understood');
-  });
-
-  it('orders text by code point', () => {
+  it('goes to JSON and back', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (a, b) => {
-        const bytes = Buffer.compare(Buffer.from(a), Buffer.from(b));
-        expect(Math.sign(compareText(a, b))).to.equal(bytes);
+      fc.property(predicate(paths), whole => {
+        expect(JSON.parse(JSON.stringify(whole))).to.deep.equal(whole);
+        expect(predicateOf(JSON.parse(JSON.stringify(whole)))).to.deep.equal(whole);
       }),
     );
-    expect(compareText('\u{1F6F6}', '\uFFFD')).to.be.greaterThan(0);
-  });
-});
-
-describe('like', () => {
-  /** By dynamic programming, from the definition. */
-  const reference = (pattern: string[], text: string[]): boolean => {
-    let reach = new Set([0]);
-    for (const char of text.concat([''])) {
-      for (const at of reach) if (pattern[at] === '%') reach.add(at + 1);
-      if (char === '') break;
-      reach = new Set([...reach].flatMap(at => (pattern[at] === '%' ? [at] : pattern[at] === '_' || pattern[at] === char ? [at + 1] : [])));
-    }
-    return reach.has(pattern.length);
-  };
-
-  it('matches as its definition says', () => {
-    const symbol = fc.constantFrom('a', 'b', '%', '_');
-    fc.assert(
-      fc.property(fc.array(symbol, { maxLength: 8 }), fc.array(fc.constantFrom('a', 'b', '🛶'), { maxLength: 8 }), (pattern, text) => {
-        expect(compileLike(pattern.join(''))(text.join(''))).to.equal(reference(pattern, text));
-      }),
-      { numRuns: 2000 },
-    );
   });
 
-  it('takes what follows a backslash as it is', () => {
-    expect(compileLike('100\\%')('100%')).to.equal(true);
-    expect(compileLike('100\\%')('1000')).to.equal(false);
-  });
-
-  it('stays linear where a backtracking regex would not end', () => {
-    expect(compileLike('%a%a%a%a%a%a%a%b')('a'.repeat(5000))).to.equal(false);
-  });
-});
-
-describe('an expression', () => {
-  it('is read with not before and before or', () => {
-    expect(parseExpression("not a = 1 and b like 'x%' OR c is not null")).to.deep.equal({
-      or: [
-        { and: [{ not: { path: ['a'], op: '=', operands: [1] } }, { path: ['b'], op: 'like', operands: ['x%'] }] },
-        { path: ['c'], op: 'exists', operands: [] },
-      ],
-    });
-  });
-
-  it('has every comparison of the documentation', () => {
-    expect(parseExpression("age >= 30 and city in (NY, 'Los Angeles') and not name like 'A%' and email is not null")).to.deep.equal({
-      and: [
-        { path: ['age'], op: '>=', operands: [30] },
-        { path: ['city'], op: 'in', operands: ['NY', 'Los Angeles'] },
-        { not: { path: ['name'], op: 'like', operands: ['A%'] } },
-        { path: ['email'], op: 'exists', operands: [] },
-      ],
-    });
-    expect(parseExpression(`a.b[0]."odd ""name""" not between -1 and 2.5`)).to.deep.equal({ path: ['a', 'b', 0, 'odd "name"'], op: 'notBetween', operands: [-1, 2.5] });
-    expect(parseExpression("x starts with 'it''s' and y ~ '^a' and z <> 9007199254740993 and t >= 2024-01-01T00:00:00.5Z")).to.deep.equal({
-      and: [
-        { path: ['x'], op: 'startsWith', operands: ["it's"] },
-        { path: ['y'], op: 'regex', operands: ['^a'] },
-        { path: ['z'], op: '!=', operands: [9007199254740993n] },
-        { path: ['t'], op: '>=', operands: ['2024-01-01T00:00:00.5Z'] },
-      ],
-    });
-  });
-
-  const wrong: [string, RegExp][] = [
-    ['id >> and', /column 4: found >>, wanted/],
-    ['id = ', /column 6: found the end/],
-    ['= 5', /column 1: found =, wanted a column/],
-    ["name = 'x", /a quote ' that is not closed/],
-    ['a = 1 b = 2', /column 7: found b, wanted "and", "or" or the end/],
-    ['a in (1, 2', /found the end, wanted "\)"/],
-    ['a = null', /write "is null"/],
-    ['a is 5', /wanted "null"/],
+  const refused: [string, unknown, string][] = [
+    ['an unknown operator', { age: { gtt: 1 } }, 'where.age.gtt: no operator "gtt"; did you mean "gt"?'],
+    ['an operator by its sign', { age: { '>=': 1 } }, 'where.age.>=: no operator ">="'],
+    [
+      'a malformed pair',
+      { or: [{ a: 1 }, { age: { between: [1] } }] },
+      'where.or[1].age.between: expected a pair [low, high], not a list of 1',
+    ],
+    [
+      'a null operand',
+      { age: { gt: null } },
+      'where.age.gt: expected a text, number, boolean or date, not null; null is asked for by { exists: false }',
+    ],
+    ['null by itself', { age: null }, 'where.age: expected a value or an object of operators, not null'],
+    ['an operand that is not there', { age: { gte: undefined } }, 'where.age.gte: expected a text, number, boolean or date, not undefined'],
+    ['a condition that is not there', { age: undefined }, 'where.age: expected a value or an object of operators, not undefined'],
+    ['a list without in', { age: [1, 2] }, 'where.age: expected a value or an object of operators, not a list; a list stands under "in"'],
+    ['no operator at all', { age: {} }, 'where.age: an object without an operator'],
+    ['in without a list', { age: { in: 5 } }, 'where.age.in: expected a list, not a number'],
+    ['null in a list', { age: { in: [1, null] } }, 'where.age.in[1]: expected a text'],
+    [
+      'an invalid date',
+      { made: { gt: new Date(Number.NaN) } },
+      'where.made.gt: expected a text, number, boolean or date, not an invalid date',
+    ],
+    ['a date that is none', { made: { gt: { timestamp: '2024-13-01' } } }, 'where.made.gt: expected'],
+    ['exists of anything', { a: { exists: 1 } }, 'where.a.exists: expected true or false, not a number'],
+    ['a pattern that is no text', { a: { like: 5 } }, 'where.a.like: expected a text, not a number'],
+    ['a regex that can not be', { a: { regex: '(a)\\1' } }, 'where.a.regex: regex: invalid escape sequence'],
+    ['or without a list', { or: { a: 1 } }, 'where.or: expected a list, not an object'],
+    ['not of a list', { not: [] }, 'where.not: expected an object of conditions, not a list'],
+    ['no object', 'age > 5', 'where: expected an object of conditions, not a string'],
+    ['JSON with an unknown operator', { op: 'xor', of: [] }, 'where: no operator "xor"'],
+    ['JSON with a wrong path', { op: '=', path: [0], value: 1 }, 'where.path: expected names and indexes'],
+    ['JSON with a wrong negation', { op: 'not', of: [] }, 'where: "not" is of one predicate'],
+    ['JSON with a wrong operand', { op: 'and', of: [{ op: '>', path: ['a'], value: null }] }, 'where.of[0]: expected a text'],
   ];
-  for (const [expression, message] of wrong) {
-    it(`points at what is wrong in ${expression}`, () => {
-      expect(() => parseExpression(expression)).to.throw(message);
+  for (const [what, where, message] of refused) {
+    it(`refuses ${what}, naming the place`, () => {
+      expect(() => predicateOf(where))
+        .to.throw(message)
+        .with.property('code', 'PREDICATE_INVALID');
+    });
+  }
+
+  it('refuses what is nested without end', () => {
+    const endless: { not?: unknown } = {};
+    endless.not = endless;
+    expect(() => predicateOf(endless)).to.throw('nested more than 200 deep');
+  });
+});
+
+describe('a path', () => {
+  it('is read as it is printed', () => {
+    fc.assert(
+      fc.property(paths, path => {
+        expect(parsePath(printPath(path))).to.deep.equal(path);
+      }),
+    );
+  });
+
+  it('has names, indexes and quoted names', () => {
+    expect(parsePath('a.b[0][12]."odd ""name"".x".c')).to.deep.equal(['a', 'b', 0, 12, 'odd "name".x', 'c']);
+    expect(printPath(['a', 'b', 0, 'odd "name"', 'or', '1'])).to.equal('a.b[0]."odd ""name"""."or"."1"');
+  });
+
+  for (const [text, column] of [
+    ['a.', 3],
+    ['a[x]', 2],
+    ['a]', 2],
+    ['', 1],
+    ['a"b"', 2],
+    ['"a', 1],
+    ['a..b', 3],
+    ['[0]', 1],
+    ['a[0', 2],
+  ] as const) {
+    it(`is refused at the column where ${JSON.stringify(text)} goes wrong`, () => {
+      expect(() => parsePath(text))
+        .to.throw(`at column ${column}\n`)
+        .with.property('code', 'EXPRESSION_INVALID');
     });
   }
 });
