@@ -1,21 +1,32 @@
 import { z } from 'zod';
-import { type FileWriter, openAppending, openAtomic } from '../lib/clients/file/atomic-writer.ts';
-import { filesOf, readFile } from '../lib/clients/file/read.ts';
+import { openAppending } from '../lib/clients/file/appending-writer.ts';
+import { openAtomic } from '../lib/clients/file/atomic-writer.ts';
+import { type ExistingFile, existingFile } from '../lib/clients/file/existing.ts';
+import type { FileWriter } from '../lib/clients/file/file-writer.ts';
+import { checkEncoding, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
+import { isSpecialFile, openSpecial } from '../lib/clients/file/special-file.ts';
 import { openStdout } from '../lib/clients/file/standard-io.ts';
-import { MillraceError } from '../lib/errors.ts';
 import type { Sink } from '../lib/core/contracts.ts';
-import { type AnyBatch, defineSink, type SinkContext, type Writer } from '../lib/core/define.ts';
-import { compressMember } from '../lib/formats/compression.ts';
-import { compressionOf, decoderOf, encoderOf, fileFields, formatOf } from '../lib/formats/index.ts';
-import type { Schema } from '../lib/schema/schema.ts';
+import { type AnyBatch, type AnyRow, type Checkpoint, defineSink, type SinkContext, type Writer } from '../lib/core/define.ts';
+import { compressor, type Compressor } from '../lib/formats/compression.ts';
+import type { RecordCounter } from '../lib/formats/count-records.ts';
+import type { Encoder } from '../lib/formats/format.ts';
 
-const options = z.strictObject({ ...fileFields, mode: z.enum(['create', 'append', 'replace']).default('create') });
+const options = z
+  .strictObject({
+    ...fileFields,
+    mode: z.enum(['create', 'append', 'replace']).default('create').describe('create: the file must not be there; append and replace make it where it is not'),
+  })
+  .refine(checkEncoding);
 type FileOptions = z.output<typeof options>;
 
 /**
- * Into a file, or to standard output (`-`). Format and compression by extension. It is written beside its place, fsynced and put there as a whole
- * when the run has ended well; append (mode) writes behind what is there and cuts it back when the run fails.
- * Errors: EXISTS, NOT_FOUND (the folder), NOT_PERMITTED, DISK_FULL, SCHEMA_MISMATCH (other columns than the file has).
+ * Into a file, or to standard output (`-`). Format and compression by extension: csv, tsv, ndjson (jsonl), json, each with gz or br.
+ * All or nothing: written beside its place, fsynced, put there as a whole when the run has ended well. `append` writes behind what is there and
+ * cuts it back when the run fails; CSV goes under the header that is there. Standard output, pipes and devices can take nothing back.
+ * NDJSON and JSON take records of any shape; CSV has the columns of the schema.
+ * Errors: EXISTS, NOT_FOUND (the folder), NOT_PERMITTED, DISK_FULL, IO_FAILED; SCHEMA_MISMATCH where other columns stand there. A record with a
+ * value that has no text in the format is a reject: VALUE_INVALID, VALUE_NOT_CARRIED.
  */
 export function file<Row = object>(path: string, more: Omit<z.input<typeof options>, 'path'> = {}): Sink<Row> {
   return fileKind.create({ path, ...more }, undefined);
@@ -24,72 +35,128 @@ export function file<Row = object>(path: string, more: Omit<z.input<typeof optio
 export const fileKind = defineSink<typeof options>({
   kind: 'file',
   options,
-  needsSchema: given => formatOf(given.path, given) !== 'ndjson',
-  takes: given => (formatOf(given.path, given) === 'csv' ? ['csv'] : []),
+  needsSchema: given => encodingOf(given.path, given).format.needsSchema,
+  takes: given => {
+    const { codec } = encodingOf(given.path, given).format;
+    return codec === undefined ? [] : [codec];
+  },
   guarantee: 'all-or-nothing',
   open,
   title: ({ path }) => path,
 });
 
 async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
-  const encoder = encoderOf(given.path, given, context.schema);
-  const target = await openTarget(given, context.schema, context.signal);
-  const compression = compressionOf(given.path, given);
-  const put = async (chunks: readonly Uint8Array[]): Promise<void> => {
-    if (chunks.length === 0) return;
-    const packed = compression === undefined ? chunks : [compressMember(chunks, compression)];
-    await target.write(packed);
-    context.counted({ bytes: packed.reduce((sum, chunk) => sum + chunk.length, 0) });
-  };
-  let isStarted = false;
-  let isEnded = false;
-  const start = async (): Promise<void> => {
-    if (isStarted) return;
-    isStarted = true;
-    await put(encoder.start(target.isFresh));
-  };
-  return {
-    write: async (batch: AnyBatch) => {
-      await start();
-      const { chunks, rejected } = encoder.encode(batch);
-      await put(chunks);
-      context.counted({ written: batch.length - rejected.length });
-      context.settle(batch, rejected);
-    },
-    flush: () => start(),
-    commit: async ({ done }) => {
-      if (done === true && !isEnded) {
-        isEnded = true;
-        await put(encoder.end());
-      }
-      return { bytes: await target.commit() };
-    },
-    close: () => target.close(),
-    abort: () => target.abort(),
-  };
-}
-
-async function openTarget(given: FileOptions, schema: Schema | undefined, signal: AbortSignal): Promise<FileWriter> {
-  if (given.path === '-') return openStdout(signal);
-  if (given.mode !== 'append') return openAtomic(given.path, given.mode);
-  const target = await openAppending(given.path);
+  const encoding = encodingOf(given.path, given);
+  const { format } = encoding;
+  const { target, existing } = await openTarget(given, encoding, context);
+  const schema = existing?.columns === undefined ? context.schema : context.schema?.project(existing.columns);
   try {
-    if (!target.isFresh && schema !== undefined) await checkHeader(given, schema, signal);
+    return new FileSinkWriter(target, { context, existing, columns: existing?.columns, encoder: format.encoder(schema), count: format.counter(), compressor: compressor(encoding.compression) });
   } catch (error) {
     await target.abort();
     throw error;
   }
-  return target;
 }
 
-/** What is appended has the columns that stand there, in their order. */
-async function checkHeader(given: FileOptions, schema: Schema, signal: AbortSignal): Promise<void> {
-  if (formatOf(given.path, given) === 'ndjson' || compressionOf(given.path, given) !== undefined) return;
-  const [path] = await filesOf(given.path);
-  if (path === undefined) return;
-  const there = await decoderOf(path, given).describe(readFile(path, 0, signal));
-  if (there === undefined || given.headers === false) return;
-  if (JSON.stringify(there.names) !== JSON.stringify(schema.names)) {
-    throw new MillraceError('SCHEMA_MISMATCH', `${path} has the columns ${there.names.join(', ')}, but ${schema.names.join(', ')} would be appended`);
+interface Target {
+  readonly target: FileWriter;
+  readonly existing: ExistingFile | undefined;
+}
+
+async function openTarget({ path, mode }: FileOptions, encoding: Encoding, { schema, signal }: SinkContext): Promise<Target> {
+  if (path === '-') return { target: openStdout(signal), existing: undefined };
+  if (await isSpecialFile(path)) return { target: await openSpecial(path), existing: undefined };
+  if (mode !== 'append') return { target: await openAtomic(path, mode), existing: undefined };
+  const existing = await existingFile(path, encoding, schema, signal);
+  return { target: await openAppending(path), existing };
+}
+
+interface Writing {
+  readonly context: SinkContext;
+  readonly existing: ExistingFile | undefined;
+  /** The order of columns where the target has one of its own. */
+  readonly columns: readonly string[] | undefined;
+  readonly encoder: Encoder;
+  readonly count: RecordCounter | undefined;
+  readonly compressor: Compressor;
+}
+
+class FileSinkWriter implements Writer {
+  readonly #target: FileWriter;
+  readonly #writing: Writing;
+  #isStarted = false;
+  #isFinished = false;
+  #bytes = 0;
+
+  constructor(target: FileWriter, writing: Writing) {
+    this.#target = target;
+    this.#writing = writing;
+  }
+
+  async write(batch: AnyBatch): Promise<void> {
+    const { encoder, count, context, columns } = this.#writing;
+    await this.#start();
+    const { chunks, rejected } = encoder.encode(columns === undefined ? batch : batch.project<AnyRow>(columns));
+    await this.#put(chunks);
+    context.counted({ written: count?.(chunks) ?? batch.length - rejected.length });
+    context.settle(batch, rejected);
+  }
+
+  /** What was written was handed on; whether it is durable, commit says. */
+  async flush(): Promise<void> {
+    await this.#start();
+  }
+
+  async commit({ done }: Checkpoint): Promise<{ bytes: number }> {
+    if (done === true) await this.#finish();
+    else await this.#hand(await this.#writing.compressor.commit());
+    return { bytes: await this.#target.commit() };
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#finish();
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
+    await this.#target.close();
+  }
+
+  async abort(): Promise<void> {
+    this.#writing.compressor.destroy();
+    await this.#target.abort();
+  }
+
+  async #start(): Promise<void> {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    const { encoder, existing } = this.#writing;
+    if (existing?.endsInLineEnd === false) await this.#put([Buffer.from('\n')]);
+    await this.#put(encoder.start(existing === undefined));
+  }
+
+  async #put(chunks: readonly Uint8Array[]): Promise<void> {
+    if (chunks.length > 0) await this.#hand(await this.#writing.compressor.write(chunks));
+  }
+
+  /** What stands behind the last record, once. */
+  async #finish(): Promise<void> {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    await this.#start();
+    const { encoder, compressor } = this.#writing;
+    await this.#put(encoder.end());
+    // Nothing at all is no compressed file: an empty one has a head and a tail.
+    if (this.#bytes === 0 && this.#target.isFresh) await compressor.write([]);
+    await this.#hand(await compressor.end());
+  }
+
+  async #hand(chunks: readonly Uint8Array[]): Promise<void> {
+    if (chunks.length === 0) return;
+    await this.#target.write(chunks);
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#bytes += bytes;
+    this.#writing.context.counted({ bytes });
   }
 }

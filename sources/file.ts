@@ -1,20 +1,32 @@
 import { z } from 'zod';
-import { MillraceError } from '../lib/errors.ts';
-import { filesOf, readFile, sizeOf } from '../lib/clients/file/read.ts';
+import { type FoundFile, filesOf } from '../lib/clients/file/files.ts';
+import { checkEncoding, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
+import { readFile } from '../lib/clients/file/read.ts';
+import type { Position } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
-import { type Compression, decompress } from '../lib/formats/compression.ts';
-import type { DecodeContext, Decoder } from '../lib/formats/format.ts';
-import { compressionOf, decoderOf, fileFields } from '../lib/formats/index.ts';
+import { MillraceError } from '../lib/errors.ts';
+import { decompress } from '../lib/formats/compression.ts';
+import type { DecodeContext } from '../lib/formats/format.ts';
 import type { Schema } from '../lib/schema/schema.ts';
 
-const options = z.strictObject({ ...fileFields, maxRecordBytes: z.int().positive().default(64 * 1024 * 1024) });
+const options = z
+  .strictObject({
+    ...fileFields,
+    maxRecordBytes: z.int().positive().default(64 * 1024 * 1024).describe('a longer record is an error'),
+    maxRatio: z.number().positive().default(500).describe('a compressed file of more than 256 MiB that expands more often is an error'),
+  })
+  .refine(checkEncoding);
 type FileOptions = z.output<typeof options>;
 
 /**
- * Records of a file, of many (`data/*.csv`, in name order, with the columns of the first) or of standard input (`-`). Format and compression by
- * extension. CSV columns are text; types of NDJSON are those of its values. Positions: `{ file, offset, line, row }`, without compression.
- * Errors: NOT_FOUND, NOT_PERMITTED, DATA_MALFORMED, ENCODING_INVALID, SCHEMA_MISMATCH, each with the file and the line.
+ * Records of a file, of many files (`data/*.csv`, `data/**\/*.ndjson.gz`, in name order) or of standard input (`-`). Format and compression by
+ * extension: csv, tsv, ndjson (jsonl), json, each with gz or br. CSV columns are text, and further files may have them in another order; the
+ * fields of JSON have the types of their values, and the schema is known with the first records.
+ * Memory: a batch, whatever the file's length. Positions `{ file, offset, line, row }`; a compressed file is read again up to there; none of
+ * standard input and pipes.
+ * Errors: NOT_FOUND, NOT_PERMITTED, IO_FAILED; DATA_MALFORMED, ENCODING_INVALID, RECORD_TOO_LARGE with file and line; SCHEMA_MISMATCH where a
+ * further file has other columns.
  */
 export function file<Row = Record<string, unknown>>(path: string, more: Omit<z.input<typeof options>, 'path'> = {}): Source<Row> {
   return fileKind.create({ path, ...more }, undefined);
@@ -25,65 +37,111 @@ export const fileKind = defineSource<typeof options>({
   options,
   describe: async (given, { signal }) => {
     const [first] = await filesOf(given.path);
-    return first === undefined || first === '-' ? undefined : describe(first, given, signal);
+    return first === undefined ? undefined : describe(first, given, signal);
   },
   read,
   title: ({ path }) => path,
 });
 
-async function describe(path: string, given: FileOptions, signal: AbortSignal): Promise<Schema | undefined> {
-  return decoderOf(path, given).describe(bytesOf(path, given, 0, signal));
+/** What can be read once only is not looked at before. */
+async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Schema | undefined> {
+  const encoding = encodingOf(path, given);
+  return bytes === undefined ? undefined : encoding.format.decoder.describe(bytesOf(path, encoding, given, { signal }));
 }
 
 async function* read(given: FileOptions, context: SourceContext): AsyncGenerator<AnyBatch> {
+  const { after, to, signal } = context;
   const files = await filesOf(given.path);
-  const { after } = context;
-  const start = after === undefined ? 0 : files.indexOf(after.file as string);
-  if (start < 0) throw new MillraceError('NOT_FOUND', `${after?.file as string}, where reading is to go on, is no longer among the files of ${given.path}`);
-  context.expects({ bytes: await totalBytes(files, given) });
-  let first: Schema | undefined;
-  for (const [i, path] of files.slice(start).entries()) {
-    const schema = path === '-' ? undefined : await describe(path, given, context.signal);
-    first ??= schema;
-    if (schema !== undefined && first !== undefined) checkColumns(path, schema, first);
-    for await (const batch of decodeFile(path, given, schema, i === 0 ? after : undefined, context)) {
-      yield schema !== undefined && first !== undefined && String(schema.names) !== String(first.names) ? batch.project(first.names) : batch;
+  const start = after === undefined ? 0 : indexOf(after, files, given);
+  const end = to === undefined ? files.length : indexOf(to, files, given) + 1;
+  const wanted = files.slice(start, end);
+  if (wanted.every(({ bytes }) => bytes !== undefined)) context.expects({ bytes: wanted.reduce((sum, { bytes = 0 }) => sum + bytes, 0) });
+  const first = files[0] === undefined ? undefined : await describe(files[0], given, signal);
+  for (const found of wanted) {
+    const schema = found === files[0] ? first : await describe(found, given, signal);
+    if (schema !== undefined && first !== undefined) checkColumns(found.path, schema, first);
+    const resumed = after?.file === found.path ? after : undefined;
+    for await (const batch of decodeFile(found, given, { schema, after: resumed, context })) {
+      const own = first === undefined || isSameOrder(batch.schema, first) || !batch.schemaKnown ? batch : batch.project(first.names);
+      const last = to?.file === found.path ? upTo(own, to, context) : own;
+      if (last !== undefined) yield last;
+      if (last !== own || signal.aborted) return;
     }
   }
 }
 
-async function totalBytes(files: readonly string[], given: FileOptions): Promise<number> {
-  const sizes = await Promise.all(files.map(sizeOf));
-  return files.some(path => compressionOf(path, given) !== undefined) ? 0 : sizes.reduce((sum, bytes) => sum + bytes, 0);
+function indexOf(position: Position, files: readonly FoundFile[], { path }: FileOptions): number {
+  const at = files.findIndex(found => found.path === position.file);
+  if (at < 0) throw new MillraceError('NOT_FOUND', `${JSON.stringify(position.file)}, where reading is to go on, is no longer among the files of ${path}`);
+  return at;
 }
 
 /** Further files may have the columns in another order, but not others. */
 function checkColumns(path: string, schema: Schema, first: Schema): void {
-  const other = [...schema.names.filter(name => !first.has(name)), ...first.names.filter(name => !schema.has(name))];
-  if (other.length > 0) throw new MillraceError('SCHEMA_MISMATCH', `${path}: its columns are not those of the first file: ${other.join(', ')}`);
+  const quoted = (names: readonly string[]): string => names.map(name => JSON.stringify(name)).join(', ');
+  const surplus = schema.names.filter(name => !first.has(name));
+  const missing = first.names.filter(name => !schema.has(name));
+  if (surplus.length === 0 && missing.length === 0) return;
+  const what = [surplus.length === 0 ? '' : `has ${quoted(surplus)}`, missing.length === 0 ? '' : `lacks ${quoted(missing)}`];
+  throw new MillraceError('SCHEMA_MISMATCH', `${path} has other columns than the first file: it ${what.filter(part => part !== '').join(' and ')}`);
 }
 
-async function* decodeFile(path: string, given: FileOptions, schema: Schema | undefined, after: SourceContext['after'], context: SourceContext): AsyncGenerator<AnyBatch> {
-  const decoder: Decoder = decoderOf(path, given);
-  const isPacked = compressionOf(path, given) !== undefined;
-  const from = after === undefined || isPacked ? undefined : { offset: Number(after.offset), line: Number(after.line), row: Number(after.row) };
+function isSameOrder(schema: Schema, first: Schema): boolean {
+  return schema === first || schema.names.every((name, i) => name === first.fields[i]?.name);
+}
+
+interface Decoding {
+  readonly schema: Schema | undefined;
+  readonly after: Position | undefined;
+  readonly context: SourceContext;
+}
+
+async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, { schema, after, context }: Decoding): AsyncGenerator<AnyBatch> {
+  const encoding = encodingOf(path, given);
+  const from = after === undefined ? undefined : { offset: Number(after.offset), line: Number(after.line), row: Number(after.row) };
+  const { codec } = encoding.format;
   const decodeContext: DecodeContext = {
     file: path,
     batchRows: context.batchRows,
     batchBytes: context.batchBytes,
     maxRecordBytes: given.maxRecordBytes,
-    counted: count => context.counted(count),
+    passesThrough: codec !== undefined && context.passthrough?.includes(codec) === true && context.looksAt?.length === 0 && context.columns === undefined,
+    // Bytes are counted as they are read: of a compressed file those count that it has.
+    counted: ({ rows }) => (rows === undefined ? undefined : context.counted({ rows })),
     warn: message => context.warn(message),
+    ...(context.columns === undefined ? {} : { columns: context.columns }),
     ...(from === undefined ? {} : { after: from }),
   };
-  for await (const batch of decoder.decode(bytesOf(path, given, from?.offset ?? 0, context.signal), schema, decodeContext)) {
-    yield batch.withPosition(isPacked || path === '-' || batch.position === undefined ? undefined : { file: path, ...batch.position });
+  const chunks = bytesOf(path, encoding, given, { signal: context.signal, start: from?.offset ?? 0, counted: read => context.counted({ bytes: read }) });
+  for await (const batch of encoding.format.decoder.decode(chunks, schema, decodeContext)) {
+    yield batch.withPosition(bytes === undefined || batch.position === undefined ? undefined : { file: path, ...batch.position });
   }
 }
 
-function bytesOf(path: string, given: FileOptions, start: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  const compression: Compression | undefined = compressionOf(path, given);
-  const bytes = readFile(path, start, signal);
-  return compression === undefined ? bytes : decompress(bytes, compression, path);
+interface Reading {
+  readonly signal: AbortSignal;
+  readonly start?: number;
+  readonly counted?: (bytes: number) => void;
 }
 
+/** Decompressed, from a byte of what comes out. */
+function bytesOf(path: string, { compression }: Encoding, given: FileOptions, { start = 0, ...reading }: Reading): AsyncIterable<Uint8Array> {
+  if (compression === 'none') return readFile(path, { ...reading, start });
+  return behind(decompress(readFile(path, reading), compression, { file: path, maxRatio: given.maxRatio }), start);
+}
+
+async function* behind(chunks: AsyncIterable<Uint8Array>, start: number): AsyncGenerator<Uint8Array> {
+  let left = start;
+  for await (const chunk of chunks) {
+    if (chunk.length > left) yield left === 0 ? chunk : chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
+}
+
+/** The records up to a position, the last one with it; undefined where they were all given before. */
+function upTo(batch: AnyBatch, to: Position, context: SourceContext): AnyBatch | undefined {
+  const beyond = Number(batch.position?.row) - Number(to.row);
+  if (beyond < 0) return batch;
+  context.counted({ rows: -Math.min(beyond, batch.length) });
+  return beyond >= batch.length ? undefined : batch.slice(0, batch.length - beyond).withPosition(to);
+}

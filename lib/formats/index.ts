@@ -1,65 +1,70 @@
-/** Formats and compressions of files, by name and by extension. */
-import { z } from 'zod';
-import { MillraceError } from '../errors.ts';
-import { Schema } from '../schema/schema.ts';
-import type { Compression } from './compression.ts';
-import { csvDecoder, csvEncoder, csvOptions } from './csv/index.ts';
-import type { Decoder, Encoder } from './format.ts';
+/** The formats of files, by name and by the extension of a path. */
+import type { z } from 'zod';
+import type { Schema } from '../schema/schema.ts';
+import { lineCounter, type RecordCounter } from './count-records.ts';
+import { csvDecoder, csvEncoder, csvOptions, type CsvOptions } from './csv/index.ts';
+import type { Codec, Decoder, Encoder } from './format.ts';
+import { jsonDecoder, jsonEncoder } from './json/index.ts';
 import { ndjsonDecoder, ndjsonEncoder } from './ndjson/index.ts';
 
-export const FORMATS = ['csv', 'tsv', 'ndjson'] as const;
-export type Format = (typeof FORMATS)[number];
+export const FORMATS = ['csv', 'tsv', 'ndjson', 'json'] as const;
+export type FormatName = (typeof FORMATS)[number];
 
-const FORMAT_OF: Readonly<Record<string, Format>> = { csv: 'csv', tsv: 'tsv', tab: 'tsv', ndjson: 'ndjson', jsonl: 'ndjson' };
-const COMPRESSION_OF: Readonly<Record<string, Compression>> = { gz: 'gzip', br: 'brotli' };
-
-/** Options that every file has, and those of the formats under their own names. */
-export const fileFields = {
-  path: z.string().min(1),
-  format: z.enum(FORMATS).optional(),
-  compression: z.enum(['none', 'gzip', 'brotli']).optional(),
-  delimiter: z.string().min(1).optional(),
-  quote: z.string().min(1).optional(),
-  headers: z.union([z.boolean(), z.array(z.string()).min(1)]).optional(),
-  encoding: z.string().optional(),
-};
-
-export interface FileFormat {
-  readonly path: string;
-  readonly format?: Format | undefined;
-  readonly compression?: 'none' | Compression | undefined;
-  readonly delimiter?: string | undefined;
-  readonly quote?: string | undefined;
-  readonly headers?: boolean | string[] | undefined;
-  readonly encoding?: string | undefined;
+/** A format with its options. */
+export interface Format {
+  readonly name: FormatName;
+  readonly decoder: Decoder;
+  /** The encoding in which its records can pass from source to sink as they are. */
+  readonly codec: Codec | undefined;
+  /** False where records of any shape can be written. */
+  readonly needsSchema: boolean;
+  /** What stands where a file of it is appended to: `records` alone, records under a `header`, or `nothing` can be. */
+  readonly appends: 'records' | 'header' | 'nothing';
+  encoder(schema: Schema | undefined): Encoder;
+  /** Counts records in the bytes that the encoder gave, apart from it; undefined where the dialect has no simple end of a record. */
+  counter(): RecordCounter | undefined;
 }
 
-export function compressionOf(path: string, { compression }: FileFormat): Compression | undefined {
-  if (compression !== undefined) return compression === 'none' ? undefined : compression;
-  return COMPRESSION_OF[path.slice(path.lastIndexOf('.') + 1).toLowerCase()];
+/** Names of the options that a format has: those of csv and tsv are `csvOptions`; the others have none. */
+export function optionNamesOf(format: FormatName): readonly string[] {
+  return format === 'csv' || format === 'tsv' ? Object.keys(csvOptions.shape) : [];
 }
 
-/** The format named, else that of the extension; ADDRESS_INVALID with the list when there is none. */
-export function formatOf(path: string, { format }: FileFormat): Format {
-  if (format !== undefined) return format;
-  const parts = path.toLowerCase().split('.');
-  const last = parts.at(-1) ?? '';
-  const found = FORMAT_OF[Object.hasOwn(COMPRESSION_OF, last) ? (parts.at(-2) ?? '') : last];
-  if (found === undefined) throw new MillraceError('ADDRESS_INVALID', `${path}: its format is not known by its name; name one of ${FORMATS.join(', ')}`);
-  return found;
+/** The format of this name with these options (checked by `csvOptions` for csv and tsv, where tsv's delimiter is a tab by default). */
+export function formatOf(name: FormatName, options: z.input<typeof csvOptions> = {}): Format {
+  switch (name) {
+    case 'csv':
+    case 'tsv':
+      return csv(name, csvOptions.parse(name === 'tsv' ? { delimiter: '\t', ...options } : options));
+    case 'ndjson':
+      return {
+        name, decoder: ndjsonDecoder(), codec: 'ndjson', needsSchema: false, appends: 'records',
+        encoder: () => ndjsonEncoder(), counter: () => lineCounter(),
+      };
+    case 'json':
+      return {
+        name, decoder: jsonDecoder(), codec: undefined, needsSchema: false, appends: 'nothing',
+        encoder: () => jsonEncoder(), counter: () => lineCounter(),
+      };
+  }
 }
 
-export function decoderOf(path: string, given: FileFormat): Decoder {
-  const format = formatOf(path, given);
-  return format === 'ndjson' ? ndjsonDecoder() : csvDecoder(dialectOf(format, given));
+function csv(name: 'csv' | 'tsv', options: CsvOptions): Format {
+  const hasPlainEnds = options.quote === '"' && (options.escape === undefined || options.escape === '"') && options.recordDelimiter === undefined;
+  return {
+    name, decoder: csvDecoder(options), codec: name === 'csv' ? 'csv' : undefined, needsSchema: true, appends: options.headers === true ? 'header' : 'records',
+    encoder: schema => (schema === undefined ? NOTHING : csvEncoder(options, schema)),
+    counter: () => (hasPlainEnds ? lineCounter('"') : undefined),
+  };
 }
 
-export function encoderOf(path: string, given: FileFormat, schema: Schema | undefined): Encoder {
-  const format = formatOf(path, given);
-  return format === 'ndjson' ? ndjsonEncoder() : csvEncoder(dialectOf(format, given), schema ?? new Schema([]));
-}
+/** Without a record and without a schema a file is made empty. */
+const NOTHING: Encoder = { start: () => [], encode: () => ({ chunks: [], rejected: [] }), end: () => [] };
 
-function dialectOf(format: 'csv' | 'tsv', { delimiter, quote, headers, encoding }: FileFormat): z.output<typeof csvOptions> {
-  const named = Object.entries({ delimiter: delimiter ?? (format === 'tsv' ? '\t' : undefined), quote, headers, encoding });
-  return csvOptions.parse(Object.fromEntries(named.filter(([, value]) => value !== undefined)));
+const EXTENSIONS: Readonly<Record<string, FormatName>> = { csv: 'csv', tsv: 'tsv', tab: 'tsv', ndjson: 'ndjson', jsonl: 'ndjson', json: 'json' };
+
+/** The format that the extension of a path (without that of its compression) names. */
+export function formatByExtension(path: string): FormatName | undefined {
+  const extension = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase() ?? '';
+  return Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
 }

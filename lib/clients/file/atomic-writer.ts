@@ -1,119 +1,130 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { MillraceError } from '../../errors.ts';
-import { fileError } from './errors.ts';
+import { errnoOf, exists, fileError, isFolder, tried } from './errors.ts';
+import { FILE_SYSTEM, type FileSystem } from './file-system.ts';
+import { type FileWriter, writeAll } from './file-writer.ts';
 
-/** Where bytes go. `commit` makes them durable, `close` makes them visible, `abort` takes all back. */
-export interface FileWriter {
-  /** False where something stood before (an appended file that is not empty). */
-  readonly isFresh: boolean;
-  write(chunks: readonly Uint8Array[]): Promise<void>;
-  commit(): Promise<number>;
-  close(): Promise<void>;
-  abort(): Promise<void>;
-}
+/** A name of at most 255 bytes is what file systems take. */
+const MAX_STEM_BYTES = 200;
 
-/** A new file, written beside its place, fsynced and put there as a whole. `create` never takes the place of another: EXISTS. */
-export async function openAtomic(target: string, mode: 'create' | 'replace'): Promise<FileWriter> {
-  const folder = path.dirname(target);
-  if (mode === 'create' && (await isThere(target))) throw exists(target);
-  const beside = path.join(folder, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
-  const file = await tried(target, 'making it', () => open(beside, 'wx', 0o666));
-  let bytes = 0;
-  return {
-    isFresh: true,
-    write: async chunks => {
-      bytes += await append(file, target, chunks);
-    },
-    commit: async () => {
-      await tried(target, 'fsync', () => file.sync());
-      return bytes;
-    },
-    close: async () => {
-      await file.close();
-      await tried(target, 'putting it in place', () => (mode === 'create' ? linkInPlace(beside, target) : rename(beside, target)));
-      await syncFolder(folder);
-    },
-    abort: async () => {
-      await file.close();
-      await rm(beside, { force: true });
-    },
-  };
-}
-
-/** Behind what is there, cut back to the last commit when the run fails. A file that is not there is made, and removed when it fails. */
-export async function openAppending(target: string): Promise<FileWriter> {
-  if (!(await isThere(target))) return openAtomic(target, 'create');
-  const file = await tried(target, 'opening it', () => open(target, 'r+'));
-  const start = (await file.stat()).size;
-  let end = start;
-  let committed = start;
-  return {
-    isFresh: start === 0,
-    write: async chunks => {
-      end += await append(file, target, chunks, end);
-    },
-    commit: async () => {
-      await tried(target, 'fsync', () => file.sync());
-      committed = end;
-      return committed;
-    },
-    close: () => file.close(),
-    abort: async () => {
-      await file.truncate(committed);
-      await file.close();
-    },
-  };
-}
-
-async function append(file: FileHandle, target: string, chunks: readonly Uint8Array[], at?: number): Promise<number> {
-  let bytes = 0;
-  for (const chunk of chunks) {
-    let done = 0;
-    while (done < chunk.length) {
-      const position = at === undefined ? null : at + bytes + done;
-      const { bytesWritten } = await tried(target, 'writing it', () => file.write(chunk, done, chunk.length - done, position));
-      done += bytesWritten;
+/**
+ * A new file, all or nothing: written beside its place, fsynced, put there as a whole, its folder fsynced. Until `close` nothing stands under
+ * its name; an abort, a full disk or a killed process leave nothing there but, at worst, `.name.….tmp` beside it. Its permissions are those
+ * that the process gives new files, or those of the file that it replaces. `create` never takes the place of another file, also not of one
+ * that appears while it is written: EXISTS. NOT_FOUND (the folder), NOT_PERMITTED, DISK_FULL, IO_FAILED.
+ */
+export async function openAtomic(named: string, mode: 'create' | 'replace', fs: FileSystem = FILE_SYSTEM): Promise<FileWriter> {
+  const replaced = await replacedFile(named, mode, fs);
+  const target = replaced?.path ?? named;
+  const beside = besideOf(target);
+  const file = await tried(named, 'making it', () => fs.open(beside, 'wx', 0o666));
+  const atomic = new AtomicFile({ named, target, beside, mode, file, fs });
+  if (replaced !== undefined) {
+    try {
+      await tried(named, 'setting its permissions', () => file.chmod(replaced.permissions));
+    } catch (error) {
+      await atomic.abort();
+      throw error;
     }
-    bytes += chunk.length;
   }
-  return bytes;
+  return atomic;
 }
 
-/** link refuses a target that appeared meanwhile, rename would overwrite it. */
-async function linkInPlace(beside: string, target: string): Promise<void> {
+/** What is there under the name: the file itself where the name is a link to it. */
+async function replacedFile(named: string, mode: 'create' | 'replace', fs: FileSystem): Promise<{ path: string; permissions: number } | undefined> {
   try {
-    await link(beside, target);
-  } finally {
-    await rm(beside, { force: true });
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function isThere(target: string): Promise<boolean> {
-  return stat(target).then(
-    () => true,
-    () => false,
-  );
-}
-
-function exists(target: string): MillraceError {
-  return new MillraceError('EXISTS', `${target} is there already; append to it (mode append), replace it (mode replace) or name another`);
-}
-
-async function tried<T>(target: string, what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
+    const found = mode === 'create' ? await fs.lstat(named) : await fs.stat(named);
+    if (found.isDirectory()) throw isFolder(named);
+    if (mode === 'create') throw exists(named);
+    return { path: await fs.realpath(named), permissions: found.mode & 0o7777 };
   } catch (error) {
-    throw fileError(error, target, what);
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw fileError(error, named, 'looking for it');
   }
+}
+
+function besideOf(target: string): string {
+  const stem = Buffer.from(path.basename(target)).subarray(0, MAX_STEM_BYTES).toString().replace(/\ufffd$/, '');
+  return path.join(path.dirname(target), `.${stem}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+interface AtomicPlace {
+  readonly named: string;
+  readonly target: string;
+  readonly beside: string;
+  readonly mode: 'create' | 'replace';
+  readonly file: FileHandle;
+  readonly fs: FileSystem;
+}
+
+class AtomicFile implements FileWriter {
+  readonly isFresh = true;
+  readonly #place: AtomicPlace;
+  #bytes = 0;
+  #isOpen = true;
+
+  constructor(place: AtomicPlace) {
+    this.#place = place;
+  }
+
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    this.#bytes += await writeAll(this.#place.file, this.#place.named, chunks);
+  }
+
+  async commit(): Promise<number> {
+    const { file, named } = this.#place;
+    await tried(named, 'fsync', () => file.sync());
+    return this.#bytes;
+  }
+
+  async close(): Promise<void> {
+    const { named, target, beside, mode, fs } = this.#place;
+    try {
+      await this.commit();
+      await this.#closeFile();
+      await tried(named, 'putting it in place', () => (mode === 'create' ? linkInPlace(beside, target, fs) : fs.rename(beside, target)));
+    } catch (error) {
+      await this.abort();
+      throw errnoOf(error instanceof Error ? error.cause : undefined) === 'EEXIST' ? exists(named) : error;
+    }
+    await syncFolder(path.dirname(target), fs);
+  }
+
+  async abort(): Promise<void> {
+    const { beside, fs } = this.#place;
+    await this.#closeFile().catch(() => undefined);
+    await fs.unlink(beside).catch(() => undefined);
+  }
+
+  async #closeFile(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#place.file.close();
+  }
+}
+
+/** link refuses a target that appeared meanwhile; rename would overwrite it. Where there are no links, an empty file keeps the place. */
+async function linkInPlace(beside: string, target: string, fs: FileSystem): Promise<void> {
+  try {
+    await fs.link(beside, target);
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error))) throw error;
+    await (await fs.open(target, 'wx', 0o666)).close();
+    await fs.rename(beside, target);
+    return;
+  }
+  await fs.unlink(beside);
+}
+
+/** Else the name itself might not outlive a power cut. */
+async function syncFolder(folder: string, fs: FileSystem): Promise<void> {
+  await tried(folder, 'fsync of the folder', async () => {
+    const handle = await fs.open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
 }

@@ -1,64 +1,80 @@
-import { open } from 'node:fs/promises';
-import { glob } from 'tinyglobby';
-import { MillraceError } from '../../errors.ts';
-import { fileError } from './errors.ts';
+import { type FileHandle, open } from 'node:fs/promises';
+import { isFolder, tried } from './errors.ts';
+import { isSpecial } from './special-file.ts';
 import { readStdin } from './standard-io.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** The bytes of a file from `start` in chunks of 256 KiB; `-` is standard input. Closed when it is left. NOT_FOUND, NOT_PERMITTED, IO_FAILED. */
-export async function* readFile(path: string, start: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export interface ReadOptions {
+  readonly signal: AbortSignal;
+  /** The byte to begin at; 0 by default. */
+  readonly start?: number;
+  /** Told of each piece that was read, as it is given on. */
+  readonly counted?: (bytes: number) => void;
+}
+
+/**
+ * The bytes of a file in chunks of 256 KiB, each with memory of its own; the next one is read while this one is looked at. `-` is standard input.
+ * Closed when it is left or the signal comes. NOT_FOUND, NOT_PERMITTED, IO_FAILED, each with the path.
+ */
+export async function* readFile(path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
+  const { signal, start = 0, counted } = options;
   if (path === '-') {
-    yield* readStdin(signal);
+    for await (const chunk of readStdin(signal)) {
+      counted?.(chunk.length);
+      yield chunk;
+    }
     return;
   }
   const file = await tried(path, 'opening it', () => open(path, 'r'));
+  let isAtRest = true;
   try {
-    let at = start;
-    while (!signal.aborted) {
-      const { bytesRead, buffer } = await tried(path, 'reading it', () => file.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, at));
-      if (bytesRead === 0) return;
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
+    const found = await tried(path, 'looking at it', () => file.stat());
+    if (found.isDirectory()) throw isFolder(path);
+    isAtRest = !isSpecial(found);
+    for await (const chunk of isAtRest ? readAhead(file, path, start) : readPipe(file, path, signal)) {
+      if (signal.aborted) return;
+      counted?.(chunk.length);
+      yield chunk;
     }
   } finally {
-    await file.close();
+    // A pipe that nobody writes to holds its descriptor until somebody does.
+    const closed = file.close();
+    if (isAtRest) await closed;
+    else closed.catch(() => undefined);
   }
 }
 
-/** How large a file is; 0 for standard input. */
-export async function sizeOf(path: string): Promise<number> {
-  if (path === '-') return 0;
-  const file = await tried(path, 'opening it', () => open(path, 'r'));
+async function* readAhead(file: FileHandle, path: string, start: number): AsyncGenerator<Uint8Array> {
+  let at = start;
+  let next = readChunk(file, path, at);
   try {
-    const stat = await file.stat();
-    if (stat.isDirectory()) throw new MillraceError('NOT_PERMITTED', `${path} is a folder; name a file, or a pattern such as ${path}/*.csv`);
-    return stat.size;
+    for (;;) {
+      const chunk = await next;
+      if (chunk.length === 0) return;
+      at += chunk.length;
+      next = readChunk(file, path, at);
+      yield chunk;
+    }
   } finally {
-    await file.close();
+    await next.catch(() => undefined);
   }
 }
 
-/** The files of a pattern (`data/*.csv`, `data/**\/*.ndjson.gz`) in the order of their names; a path without wildcards is itself. */
-export async function filesOf(path: string): Promise<string[]> {
-  if (path === '-' || !/[*?{[]/.test(path)) return [path];
-  if (await isThere(path)) return [path];
-  const found = (await glob(path, { dot: false, expandDirectories: false })).sort();
-  if (found.length === 0) throw new MillraceError('NOT_FOUND', `no file matches ${path}`);
-  return found;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return sizeOf(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function tried<T>(path: string, what: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw fileError(error, path, what);
+/** A pipe has no places: it is read on from where it stands, until the signal. */
+async function* readPipe(file: FileHandle, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const aborted = new Promise<Uint8Array>(resolve => signal.addEventListener('abort', () => resolve(new Uint8Array(0)), { once: true }));
+  while (!signal.aborted) {
+    const reading = readChunk(file, path, null);
+    reading.catch(() => undefined);
+    const chunk = await Promise.race([reading, aborted]);
+    if (chunk.length === 0) return;
+    yield chunk;
   }
+}
+
+async function readChunk(file: FileHandle, path: string, at: number | null): Promise<Uint8Array> {
+  const { bytesRead, buffer } = await tried(path, 'reading it', () => file.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, at));
+  // A short piece is not to keep a long one alive.
+  return bytesRead * 4 < CHUNK_BYTES ? Uint8Array.prototype.slice.call(buffer, 0, bytesRead) : buffer.subarray(0, bytesRead);
 }

@@ -1,5 +1,5 @@
 import { fileError } from './errors.ts';
-import type { FileWriter } from './atomic-writer.ts';
+import type { FileWriter } from './file-writer.ts';
 
 const STDOUT = 'standard output';
 

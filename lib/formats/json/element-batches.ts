@@ -158,6 +158,8 @@ export class ElementBatches {
             builder.add(bytes, copied, at);
             copied = at;
             this.#isIndentation = true;
+            break;
+          default:
         }
       }
     }

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { MillraceError } from '../../errors.ts';
+import { type Compression, COMPRESSIONS, compressionOf } from '../../formats/compression.ts';
+import { csvOptions } from '../../formats/csv/index.ts';
+import { type Format, formatByExtension, type FormatName, formatOf, FORMATS, optionNamesOf } from '../../formats/index.ts';
+import { isPattern } from './files.ts';
+
+/** The options of a dialect, none of them with a default: so it is seen which were given. */
+type Given<Shape> = { [Name in keyof Shape]: Shape[Name] extends z.ZodDefault<infer Inner> ? z.ZodOptional<Inner> : Shape[Name] };
+
+function given<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape): Given<Shape> {
+  const fields = Object.entries(shape).map(([name, field]) => [name, field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType).optional() : field]);
+  return Object.fromEntries(fields) as Given<Shape>;
+}
+
+/** The options of a file, as a source and as a sink; those of csv and tsv under their own names (`csvOptions`). */
+export const fileFields = {
+  path: z.string().min(1).describe('of a file; a source may be a pattern; - is standard input or output'),
+  format: z.enum(FORMATS).optional().describe('by extension by default; ndjson for -'),
+  compression: z.enum([...COMPRESSIONS, 'gz', 'br']).optional().describe('by extension by default'),
+  ...given(csvOptions.shape),
+};
+
+export type FileOptions = z.output<z.ZodObject<typeof fileFields>>;
+
+/** How the bytes of a file are to be read or written. */
+export interface Encoding {
+  readonly format: Format;
+  readonly compression: Compression;
+}
+
+const ALIASES: Readonly<Record<string, Compression>> = { gz: 'gzip', br: 'brotli' };
+
+/**
+ * Format and compression of a file: those that are named, else those of its extension. OPTION_INVALID where neither says it or for a dialect that
+ * cannot be, OPTION_UNKNOWN for an option that the format does not have.
+ */
+export function encodingOf(path: string, options: FileOptions): Encoding {
+  const named = options.compression;
+  const byPath = path === '-' || named !== undefined ? undefined : compressionOf(path);
+  const compression = named === undefined ? (byPath?.compression ?? 'none') : (ALIASES[named] ?? (named as Compression));
+  const format = options.format ?? (path === '-' ? 'ndjson' : formatByExtension(byPath?.rest ?? withoutCompression(path)));
+  if (format === undefined) {
+    throw new MillraceError('OPTION_INVALID', `${path}: its name does not say what format it has; name it with the option format: ${FORMATS.join(', ')}`);
+  }
+  return { compression, format: formatOf(format, dialectOf(path, format, options)) };
+}
+
+/** For the end of a strictObject of options: what is wrong with them is known before anything is opened. */
+export function checkEncoding(options: FileOptions): boolean {
+  if (options.format !== undefined || options.path === '-' || !isPattern(options.path)) encodingOf(options.path, options);
+  return true;
+}
+
+function withoutCompression(path: string): string {
+  return path.replace(/\.(gz|br|zst|deflate|zz)$/i, '');
+}
+
+/** The options that were given of those that a format may have. */
+function dialectOf(path: string, format: FormatName, options: FileOptions): z.input<typeof csvOptions> {
+  const known = optionNamesOf(format);
+  const dialect = Object.entries(options).filter(([name, value]) => Object.hasOwn(csvOptions.shape, name) && value !== undefined);
+  const foreign = dialect.find(([name]) => !known.includes(name));
+  if (foreign !== undefined) throw new MillraceError('OPTION_UNKNOWN', `file: option ${JSON.stringify(foreign[0])} is one of csv and tsv, but ${path} is ${format}`);
+  const checked = csvOptions.safeParse(Object.fromEntries(dialect));
+  if (checked.success) return Object.fromEntries(dialect);
+  const [issue] = checked.error.issues;
+  throw new MillraceError('OPTION_INVALID', `file: ${issue?.path.length === 0 ? '' : `option ${JSON.stringify(issue?.path.join('.'))}: `}${issue?.message ?? 'invalid options'}`);
+}
