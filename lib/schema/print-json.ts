@@ -28,6 +28,14 @@ export function jsonPrinter(type: DataType): Printer {
       return bytesPrinter(type);
     case 'array':
       return listPrinter(type);
+    case 'timestamptz':
+    case 'timestamp':
+    case 'date':
+    case 'time': {
+      const print = textPrinter(type);
+      // Nothing in such a text needs an escape.
+      return value => `"${print(value)}"`;
+    }
     default: {
       const print = textPrinter(type);
       return value => JSON.stringify(print(value));

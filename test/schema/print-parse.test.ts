@@ -57,7 +57,7 @@ describe('textPrinter and textParser', () => {
           const back = parse(print(value));
           expect(back).to.deep.equal(value);
           // Of dates deep equality sees only the milliseconds.
-          expect(String(back)).to.equal(String(value));
+          if (value instanceof Timestamp) expect(String(back)).to.equal(String(value));
         }),
         { numRuns: 300 },
       );
