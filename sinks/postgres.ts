@@ -12,7 +12,7 @@ const options = z.strictObject({
   /** create: makes the table, which must not be there. append: adds to it, and makes it where it is not there. */
   mode: z.enum(['create', 'append']).default('create'),
   /** Primary key of a table that is made. */
-  key: z.array(z.string()).optional(),
+  key: z.array(z.string()).readonly().optional(),
   /** Milliseconds that a lock held by another session is waited for; 60,000 by default. */
   lockTimeoutMs: z.number().int().min(1).default(60_000),
   /** Milliseconds in which the server has to take or answer something while rows are sent; 10 minutes by default. */

@@ -147,7 +147,8 @@ function textEncoding(field: Field, target: DataType, way: Way): ColumnEncoding 
   if (way === 'input') return { name, write: textFieldWriter(checkedInput(textPrinter(source), target)) };
   if (way === 'printed' || !canEncode(target))
     return { name, write: textFieldWriter(textPrinter(source)), ...ownText(source, writeEscaped) };
-  const print = checkedPrint(textPrinter(target), target, valueWriter(source, target));
+  const printed = source.kind === 'float4' && target.kind === 'numeric' ? source : target;
+  const print = checkedPrint(textPrinter(printed), target, valueWriter(source, target));
   return { name, write: textFieldWriter(print), ...(isJson(target) ? ownText(source, writeEscaped) : {}) };
 }
 
