@@ -134,12 +134,11 @@ class CopyOut implements Submittable {
     const wasOver = this.#isOver;
     this.fail(cancelled(this.#session, this.#options.doing));
     stream.resume();
-    if (!wasOver) {
-      // A request to cancel may come late and hit the next statement: this session has none.
-      if (!this.#isRefused) void cancelStatement(this.#session);
-      await this.#over(LEAVE_LIMIT_MS);
-    }
-    if (this.#isOver && (wasOver || this.#isRefused)) this.#session.release();
+    const isCancelling = !wasOver && !this.#isRefused;
+    if (isCancelling) void cancelStatement(this.#session);
+    if (!wasOver) await this.#over(LEAVE_LIMIT_MS);
+    // A request to cancel may come late and hit the next statement: such a session has none.
+    if (this.#isOver && !isCancelling) this.#session.release();
     else this.#session.discard();
   }
 

@@ -66,21 +66,28 @@ function copy(what: string): string {
 function tableStatement({ name, isPlainTable }: Relation, columns: readonly PlannedColumn[]): string {
   const names = columns.map(column => quoteIdentifier(column.name));
   if (isPlainTable && columns.length > 0 && columns.every(column => column.wire === 'binary')) return `${name} (${names.join(', ')})`;
-  return `(SELECT ${columns.map((column, i) => `${names[i] as string}${cast(column)}`).join(', ')} FROM ${name})`;
+  return `(SELECT ${columns.map((column, i) => onWire(column, names[i] as string)).join(', ')} FROM ${name})`;
 }
 
 /** The query as it is; around it a cast where there is a column to be cast. Names of a result may be anything, so they are numbered. */
 function queryStatement(query: string, columns: readonly PlannedColumn[]): string {
   if (columns.every(column => column.wire === 'binary')) return `(${query}\n)`;
   const aliases = columns.map((_, i) => `c${i}`).join(', ');
-  const list = columns.map((column, i) => `c${i}${cast(column)}`).join(', ');
+  const list = columns.map((column, i) => onWire(column, `c${i}`)).join(', ');
   // What changes rows may stand in a WITH only, and a WITH would keep the rest from being planned as one.
   if (/^\s*(?:insert|update|delete|merge)\b/i.test(query)) return `(WITH q(${aliases}) AS (${query}\n) SELECT ${list} FROM q)`;
   return `(SELECT ${list} FROM (${query}\n) AS q(${aliases}))`;
 }
 
-function cast({ wire }: PlannedColumn): string {
-  return wire === 'text' ? '::text' : '';
+/**
+ * The text is that of the type's output function. A cast is the same but where somebody made it otherwise: of inet it adds a mask, of a user's type
+ * it may do anything.
+ */
+function onWire({ wire, type }: PlannedColumn, column: string): string {
+  if (wire === 'binary') return column;
+  if (type.name === 'inet') return `pg_catalog.inet_out(${column})::text`;
+  if (type.name?.includes('.') !== true) return `${column}::text`;
+  return `CASE WHEN pg_catalog.num_nonnulls(${column}) > 0 THEN pg_catalog.format('%s', ${column}) END`;
 }
 
 function plain(query: string | undefined): string {

@@ -142,8 +142,8 @@ describe('values of PostgreSQL, decoded', () => {
   });
 
   it('gives texts that PostgreSQL reads as the very same values', async () => {
-    // char without its length is char(1), money depends on the locale
-    const kept = cases.map(([expression]) => expression).filter(expression => !/^null|money|char\(5\)/.test(expression));
+    // char without its length is char(1), bit likewise, money depends on the locale
+    const kept = cases.map(([expression]) => expression).filter(expression => !/^null|money|char\(5\)|^B'/.test(expression));
     const [batch] = await read(`SELECT ${kept.map((expression, i) => `${expression} AS c${i}`).join(', ')}`);
     const columns = kept.map((_, i) => (batch as RecordBatch).column(`c${i}`));
     const texts = columns.map(column => column.text?.(0) ?? textPrinter(column.type)(column.get(0)));
