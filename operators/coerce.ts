@@ -93,7 +93,7 @@ function coercing(targets: readonly Target[], context: OperatorContext): BatchFu
 
 /** The values of one column; rows that it refuses for the first time are rejected. */
 function coerced(batch: AnyBatch, { name, typeName, type, change }: Target, refused: Set<number>, context: OperatorContext): ArrayColumn {
-  const column = batch.schemaKnown ? batch.column(name) : ownFields(batch, name);
+  const column = batch.column(name);
   const values = new Array<unknown>(batch.length);
   for (let row = 0; row < values.length; row++) {
     const value = column.get(row);
@@ -117,12 +117,6 @@ function overlaid(batch: AnyBatch, targets: readonly Target[], overlays: readonl
     const { name } = targets[i] as Target;
     return made.withColumn(name, overlay, batch.schema.field(name).nullable);
   }, batch);
-}
-
-/** A field that a record lacks is null, even if it is called `constructor`. */
-function ownFields(batch: AnyBatch, name: string): { get(row: number): unknown } {
-  const { rows } = batch;
-  return { get: row => (Object.hasOwn(rows[row] as AnyRow, name) ? (rows[row] as AnyRow)[name] : null) };
 }
 
 /** Records that nobody described stay objects; a field that is not there does not appear. */

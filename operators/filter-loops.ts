@@ -94,14 +94,16 @@ export function keepingByFields(fields: readonly string[], context: OperatorCont
     const rows = new Uint32Array(batch.length);
     let count = 0;
     for (let row = 0; row < given.length; row++) {
+      let kept: unknown;
       try {
-        const kept: unknown = keep(given[row] as AnyRow);
-        if (isPromise(kept)) context.reject(batch, row, 'VALUE_INVALID', PROMISED);
-        else if (kept) rows[count++] = row;
+        kept = keep(given[row] as AnyRow);
       } catch (error) {
         const { code, reason } = threw(error);
         context.reject(batch, row, code, reason);
+        continue;
       }
+      if (isPromise(kept)) context.reject(batch, row, 'VALUE_INVALID', PROMISED);
+      else if (kept) rows[count++] = row;
     }
     return count === batch.length ? batch : batch.select(rows.slice(0, count));
   };

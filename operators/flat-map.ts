@@ -39,20 +39,27 @@ function expanding(context: OperatorContext, expand: (row: AnyRow) => Iterable<A
   };
 }
 
-/** The records of one record; one for one is neither made nor dropped. */
-function* expansion(batch: AnyBatch, index: number, context: OperatorContext, expand: (row: AnyRow) => Iterable<AnyRow>): Generator<AnyRow> {
+/** The records of one record; one for one is neither made nor dropped. Where no more is asked for, the count is of what was given. */
+function* expansion(
+  batch: AnyBatch,
+  index: number,
+  context: OperatorContext,
+  expand: (row: AnyRow) => Iterable<AnyRow>,
+): Generator<AnyRow> {
   let count = 0;
+  let isRejected = false;
   try {
     for (const next of expand(batch.rows[index] as AnyRow)) {
       count++;
       yield next;
     }
   } catch (error) {
+    isRejected = true;
     const { code, reason } = threw(error);
     context.reject(batch, index, code, reason);
-    context.made(count);
-    return;
+  } finally {
+    if (isRejected) context.made(count);
+    else if (count === 0) context.dropped(1);
+    else context.made(count - 1);
   }
-  if (count === 0) context.dropped(1);
-  else context.made(count - 1);
 }

@@ -17,7 +17,10 @@ type Change = (row: never) => unknown;
  * column stays as it came. A function that throws rejects the record (OPERATOR_THREW).
  */
 export function map<Row, Next>(change: (row: Row) => Next): Operator<Row, Next>;
-export function map<Row, K extends Key<Row>, Set extends object>(fields: readonly K[], change: (fields: Pick<Row, K>) => Set): Operator<Row, Show<Omit<Row, keyof Set> & Set>>;
+export function map<Row, K extends Key<Row>, Set extends object>(
+  fields: readonly K[],
+  change: (fields: Pick<Row, K>) => Set,
+): Operator<Row, Show<Omit<Row, keyof Set> & Set>>;
 export function map(first: Change | readonly string[], second?: Change): unknown {
   if (typeof first === 'function') return mapKind.create({}, first as (row: AnyRow) => AnyRow);
   if (second === undefined) throw new MillraceError('PIPELINE_INVALID', 'map: give a function, or fields and a function');
@@ -32,7 +35,8 @@ export const mapKind = defineOperator<typeof noOptions, (row: AnyRow) => AnyRow>
   options: noOptions,
   row: (_options, context, change) => row => {
     const next = change(row) as AnyRow | undefined | null;
-    if (next === undefined || next === null) return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
+    if (next === undefined || next === null)
+      return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
     if (typeof next.then === 'function') return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');
     return next;
   },
@@ -43,40 +47,74 @@ export const mapFieldsKind = defineOperator<typeof fieldOptions, (fields: AnyRow
   options: fieldOptions,
   batch: ({ fields }, context, change) => overlay(fields, context, change),
   reads: ({ fields }) => fields,
+  // What comes out is known with the first batch; that the fields are there, before it.
+  schema: (input, { fields }) => void input.project(fields),
   title: ({ fields }) => fields.join(', '),
 });
 
-/** Types of the columns that are laid over: those of the first batch. A later value of another type rejects its record. */
+/**
+ * What the function returns, laid over the batch as columns. A column keeps the type that it has where all new values fit it (digits stay numeric);
+ * else its type is that of the values of the first batch that has it. A later value that does not fit rejects its record.
+ */
 function overlay(fields: readonly string[], context: OperatorContext, change: (fields: AnyRow) => AnyRow): BatchFunction {
   const types = new Map<string, DataType>();
   return batch => {
     const { values, kept } = applied(batch, fields, context, change);
     if (!batch.schemaKnown) return merged(batch, values, kept);
     let made = batch;
-    for (const name of new Set(values.flatMap(value => Object.keys(value ?? {})))) {
-      const column = values.map(value => value?.[name] ?? null);
-      const type = types.get(name) ?? inferType(column);
+    for (const name of namesOf(values, types)) {
+      const column = values.map(value => (value !== undefined && Object.hasOwn(value, name) ? (value[name] ?? null) : null));
+      const type = types.get(name) ?? firstType(batch, name, column);
       types.set(name, type);
-      const fits = accepts(type);
-      for (const index of kept) {
-        const value = column[index];
-        if (value === null || fits(value)) continue;
-        kept.delete(index);
-        context.reject(batch, index, 'SCHEMA_MISMATCH', `column ${JSON.stringify(name)}: a ${typeof value} where the first records had ${type.kind}`);
-      }
+      rejectUnfit(batch, name, new ArrayColumn(type, column), kept, context);
       made = made.withColumn(name, new ArrayColumn(type, column));
     }
     return kept.size === batch.length ? made : made.select(Uint32Array.from(kept));
   };
 }
 
+/** Names that batches before had stay columns of this one, where no value has them: the batches of a run are of one shape. */
+function namesOf(values: readonly (AnyRow | undefined)[], types: ReadonlyMap<string, DataType>): Set<string> {
+  const names = new Set(types.keys());
+  for (const value of values) if (value !== undefined) for (const name of Object.keys(value)) names.add(name);
+  return names;
+}
+
+function firstType({ schema }: AnyBatch, name: string, column: readonly unknown[]): DataType {
+  const type = schema.fields[schema.indexOf(name)]?.type;
+  if (type === undefined) return inferType(column);
+  const fits = accepts(type);
+  return column.every(value => value === null || fits(value)) ? type : inferType(column);
+}
+
+function rejectUnfit(batch: AnyBatch, name: string, { type, values }: ArrayColumn, kept: Set<number>, context: OperatorContext): void {
+  const fits = accepts(type);
+  for (const index of kept) {
+    const value = values[index];
+    if (value === null || fits(value)) continue;
+    kept.delete(index);
+    context.reject(
+      batch,
+      index,
+      'SCHEMA_MISMATCH',
+      `column ${JSON.stringify(name)}: a ${typeof value} where the first records had ${type.kind}`,
+    );
+  }
+}
+
 /** What the function gives for each row, and the rows that it did not refuse. */
-function applied(batch: AnyBatch, fields: readonly string[], context: OperatorContext, change: (fields: AnyRow) => AnyRow): { values: (AnyRow | undefined)[]; kept: Set<number> } {
-  const given = constructRows(fields, fields.map(name => batch.column(name)), batch.length) as AnyRow[];
-  const values: (AnyRow | undefined)[] = new Array<undefined>(batch.length);
+function applied(
+  batch: AnyBatch,
+  fields: readonly string[],
+  context: OperatorContext,
+  change: (fields: AnyRow) => AnyRow,
+): { values: (AnyRow | undefined)[]; kept: Set<number> } {
+  const columns = fields.map(name => batch.column(name));
+  const given = constructRows(fields, columns, batch.length) as AnyRow[];
+  const values: (AnyRow | undefined)[] = new Array<undefined>(batch.length).fill(undefined);
   const kept = new Set<number>();
   for (let index = 0; index < batch.length; index++) {
-    let result: AnyRow;
+    let result: unknown;
     try {
       result = change(given[index] as AnyRow);
     } catch (error) {
@@ -84,10 +122,19 @@ function applied(batch: AnyBatch, fields: readonly string[], context: OperatorCo
       context.reject(batch, index, code, reason);
       continue;
     }
-    values[index] = result;
-    kept.add(index);
+    const problem = problemOf(result);
+    if (problem === undefined) {
+      values[index] = result as AnyRow;
+      kept.add(index);
+    } else context.reject(batch, index, 'VALUE_INVALID', problem);
   }
   return { values, kept };
+}
+
+/** Why a function's result is no set of fields. */
+function problemOf(result: unknown): string | undefined {
+  if (typeof result !== 'object' || result === null || Array.isArray(result)) return 'the function did not give an object of fields';
+  return typeof (result as { then?: unknown }).then === 'function' ? 'the function gave a promise; use mapAsync' : undefined;
 }
 
 /** Without a schema records are objects, and stay so. */

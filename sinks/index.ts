@@ -4,13 +4,15 @@ import { fileKind } from './file.ts';
 import { functionKind } from './function.ts';
 import { memoryKind } from './memory.ts';
 import { nullKind } from './null.ts';
+import { postgresKind } from './postgres.ts';
 import { streamKind } from './stream.ts';
 
 export { file } from './file.ts';
 export { function } from './function.ts';
 export { memory } from './memory.ts';
 export { null } from './null.ts';
+export { postgres } from './postgres.ts';
 export { stream } from './stream.ts';
 
 /** For `millrace kinds`. */
-export const sinkKinds: readonly SinkKind[] = [fileKind, functionKind, memoryKind, nullKind, streamKind] as unknown as SinkKind[];
+export const sinkKinds: readonly SinkKind[] = [fileKind, functionKind, memoryKind, nullKind, postgresKind, streamKind] as unknown as SinkKind[];

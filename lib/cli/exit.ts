@@ -17,8 +17,9 @@ export function runAndExit(command: () => Promise<ExitStatus>): void {
   const end = (status: ExitStatus): void => {
     isPending = false;
     process.exitCode = status;
-    // Everything should be released by now, and the process end by itself; what is not (an open standard input) must not hold it.
-    setTimeout(() => process.exit(status), GRACE_MS).unref();
+    // Everything should be released by now, and the process end by itself; what is not (an open standard input) must not hold it, once
+    // all that was printed is out.
+    process.stdout.write('', () => setTimeout(() => process.exit(status), GRACE_MS).unref());
   };
   process.once('beforeExit', () => {
     if (isPending)
@@ -66,6 +67,7 @@ function oneLine(text: string): string {
 function stacksOf(thrown: unknown): string {
   const stacks: string[] = [];
   for (let error = thrown; error !== undefined; error = error instanceof Error ? error.cause : undefined) {
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- whatever was thrown
     stacks.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   return stacks.join('\ncaused by ');

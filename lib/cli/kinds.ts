@@ -40,9 +40,13 @@ function optionText(field: z.ZodType): string {
   const fallback = defaultOf(field);
   const parts = [typeText(field)];
   if (fallback !== undefined) parts.push(`default ${JSON.stringify(fallback)}`);
-  else if (!field.safeParse(undefined).success) parts.push('required');
-  if (field.description !== undefined) parts.push(field.description);
-  return parts.join(', ');
+  else if (!mayBeLeftOut(field)) parts.push('required');
+  return field.description === undefined ? parts.join(', ') : `${parts.join(', ')}: ${field.description}`;
+}
+
+function mayBeLeftOut(field: z.ZodType): boolean {
+  if (field instanceof z.ZodNullable || field instanceof z.ZodReadonly) return mayBeLeftOut(field.def.innerType as z.ZodType);
+  return field instanceof z.ZodOptional || field instanceof z.ZodDefault || field instanceof z.ZodPrefault;
 }
 
 function defaultOf(field: z.ZodType): unknown {
@@ -60,4 +64,10 @@ function typeText(field: z.ZodType): string {
   return NAMES[core.def.type] ?? core.def.type;
 }
 
-const NAMES: Readonly<Record<string, string>> = { string: 'text', boolean: 'true | false', number: 'number' };
+const NAMES: Readonly<Record<string, string>> = {
+  string: 'text',
+  boolean: 'true | false',
+  number: 'number',
+  unknown: 'any',
+  custom: 'any',
+};

@@ -20,7 +20,8 @@ export async function runProgram(args: readonly string[]): Promise<ExitStatus> {
     // Printed already: the help.
     if (error instanceof CommanderError && error.code === 'commander.help') return 64;
     const failure = error instanceof CommanderError ? usageError(error) : error;
-    if (!args.includes('--json')) throw failure;
+    // What head prints as JSON are records.
+    if (!args.includes('--json') || args[0] === 'head') throw failure;
     const failed = printError(failure);
     const { failedReport, printReport } = await import('./report-json.ts');
     printReport(failedReport(failure), 'stdout');

@@ -5,10 +5,12 @@ export interface Stopping {
   readonly abort: AbortSignal;
   /** The exit status of a process that a signal stopped; undefined before one came. */
   status(): number | undefined;
-  /** Signals do what they always do again. */
+  /** Signals do what they always do again. A run that was given up is over now: what still waits (for a reader of a pipe) is left. */
   release(): void;
 }
 
+/** What a run that is given up may take to let go. */
+const ABORT_MS = 3000;
 const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Turns SIGINT and SIGTERM into the two ways of stopping a run; a third signal ends the process as it stands. `onFirst` tells the user. */
@@ -17,12 +19,15 @@ export function listenForSignals(onFirst: () => void): Stopping {
   const abort = new AbortController();
   let status: number | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (abort.signal.aborted) process.exit(STATUS[name as keyof typeof STATUS]);
     const isFirst = status === undefined;
-    status = STATUS[name as keyof typeof STATUS];
-    if (!isFirst) return abort.abort();
-    onFirst();
-    drain.abort();
+    status ??= STATUS[name as keyof typeof STATUS];
+    if (abort.signal.aborted) process.exit(status);
+    if (isFirst) {
+      onFirst();
+      return drain.abort();
+    }
+    setTimeout(() => process.exit(status), ABORT_MS).unref();
+    abort.abort();
   };
   const names = Object.keys(STATUS) as (keyof typeof STATUS)[];
   for (const name of names) process.on(name, onSignal);
@@ -30,6 +35,9 @@ export function listenForSignals(onFirst: () => void): Stopping {
     drain: drain.signal,
     abort: abort.signal,
     status: () => status,
-    release: () => names.forEach(name => process.off(name, onSignal)),
+    release: () => {
+      for (const name of names) process.off(name, onSignal);
+      if (abort.signal.aborted) setImmediate(() => process.stderr.write('', () => process.exit(status)));
+    },
   };
 }

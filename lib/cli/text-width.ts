@@ -27,7 +27,6 @@ export function cutToWidth(text: string, width: number): string {
 
 /** Control characters, and those that turn the direction of text, as something that can be seen: a terminal must not obey records. */
 export function visible(text: string): string {
-  // eslint-disable-next-line no-control-regex -- what is looked for are control characters
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu, character => {
     const code = character.codePointAt(0) as number;
     if (code < 0x20) return String.fromCodePoint(0x2400 + code);

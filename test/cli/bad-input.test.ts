@@ -91,7 +91,8 @@ describe('bad input', () => {
   ];
   const ended = new Map<Case, Ended>();
 
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000);
     mkdirSync(out);
     for (const [name, content] of Object.entries(files)) writeFileSync(at(name), content);
     const results = await inParallel(cases, each => millrace([...each.args, ...(each.args[0] === 'copy' ? ['--quiet'] : [])]));

@@ -60,10 +60,11 @@ export function folderFor(hooks: { after(remove: () => void): void }): string {
   return folder;
 }
 
-/** Waits until `isSo`, looking every few milliseconds; fails loudly when it never is. */
-export async function until(isSo: () => boolean, what: string, limitMs = 20_000): Promise<void> {
+/** Waits until `isSo`, looking every few milliseconds; fails loudly when it never is, or when the child has ended before. */
+export async function until({ child }: Running, isSo: () => boolean, what: string, limitMs = 20_000): Promise<void> {
   const end = Date.now() + limitMs;
   while (!isSo()) {
+    if (child.exitCode !== null) throw new Error(`the command ended before ${what}`);
     if (Date.now() > end) throw new Error(`${what} did not happen within ${limitMs} ms`);
     await new Promise(resolve => setTimeout(resolve, 10));
   }

@@ -2,6 +2,9 @@ import { expect } from 'chai';
 import { type DeadLetter, from, pipeline, Schema, to } from '../../lib/index.ts';
 import { operatorCases } from '../../lib/testing/index.ts';
 import { coerce } from '../../operators/coerce.ts';
+import { RecordBatch } from '../../lib/core/batch/batch.ts';
+import { LateSchema } from '../../lib/core/run/late-schema.ts';
+import { inferSchema } from '../../lib/schema/infer.ts';
 import { JsonNumber } from '../../lib/values/json.ts';
 
 interface Reading {
@@ -99,6 +102,20 @@ describe('coerce', () => {
       ['constructor', 2],
     ]);
     expect(rows[1]).to.deep.equal({ other: 1 });
+  });
+
+  it('takes what every object inherits for no field, up to a sink that needs a schema', async () => {
+    const lines: string[] = [];
+    const rows = [{ constructor: 1, id: 1 }, { id: 2 }, { id: 3, constructor: null }] as unknown as Record<string, unknown>[];
+    const kept: object[] = [];
+    await pipeline(from.records(rows), coerce({ id: 'string' }), to.memory<object>(kept));
+    for (const row of kept) lines.push(JSON.stringify(row));
+    expect(lines).to.deep.equal(['{"constructor":1,"id":"1"}', '{"id":"2"}', '{"id":"3","constructor":null}']);
+    const late = new LateSchema(inferSchema(rows));
+    const fitted = late.fit(RecordBatch.of(rows));
+    expect(fitted.rejected).to.deep.equal([]);
+    const column = fitted.batch.column('constructor');
+    expect([0, 1, 2].map(row => column.get(row))).to.deep.equal([1, null, null]);
   });
 
   it('takes the options of times and bytes', async () => {

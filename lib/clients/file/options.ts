@@ -32,7 +32,7 @@ export interface Encoding {
 const ALIASES: Readonly<Record<string, Compression>> = { gz: 'gzip', br: 'brotli' };
 
 /**
- * Format and compression of a file: those that are named, else those of its extension. OPTION_INVALID where neither says it or for a dialect that
+ * Format and compression of a file: those that are named, else those of its extension. ADDRESS_INVALID where neither says it, OPTION_INVALID for a dialect that
  * cannot be, OPTION_UNKNOWN for an option that the format does not have.
  */
 export function encodingOf(path: string, options: FileOptions): Encoding {
@@ -41,7 +41,7 @@ export function encodingOf(path: string, options: FileOptions): Encoding {
   const compression = named === undefined ? (byPath?.compression ?? 'none') : (ALIASES[named] ?? (named as Compression));
   const format = options.format ?? (path === '-' ? 'ndjson' : formatByExtension(byPath?.rest ?? withoutCompression(path)));
   if (format === undefined) {
-    throw new MillraceError('OPTION_INVALID', `${path}: its name does not say what format it has; name it with the option format: ${FORMATS.join(', ')}`);
+    throw new MillraceError('ADDRESS_INVALID', `${path}: its name does not say what format it has; name it with the option format: ${FORMATS.join(', ')}`);
   }
   return { compression, format: formatOf(format, dialectOf(path, format, options)) };
 }

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { MillraceError } from '../../errors.ts';
 import { describeTarget, type PgTarget, type SslMode } from './connection-options.ts';
 import { postgresError, sqlStateOf } from './errors.ts';
@@ -61,7 +61,9 @@ function refusesEncryption(error: unknown): boolean {
 
 async function attempt(target: PgTarget, encryption: Encryption, signal: AbortSignal | undefined): Promise<pg.Client> {
   signal?.throwIfAborted();
-  const client = new pg.Client({
+  // Loaded when somebody connects: the driver is no part of Millrace's own start.
+  const { Client } = (await import('pg')).default;
+  const client = new Client({
     host: target.host,
     port: target.port,
     user: target.user,

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { MillraceError } from '../../errors.ts';
 import { quoteIdentifier } from '../../values/identifiers.ts';
 import type { PgTarget } from './connection-options.ts';
-import { type CopyColumn } from './copy-layout.ts';
+import type { CopyColumn } from './copy-layout.ts';
 import { canDecode } from './decode.ts';
 import { describeQuery, describeTable, type Relation, type ServerColumn } from './describe.ts';
 import { portable } from './types.ts';

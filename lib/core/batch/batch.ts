@@ -256,7 +256,12 @@ class ObjectOrigin implements Origin {
 }
 
 function fieldOfRows(rows: readonly Record<string, unknown>[], name: string): Column {
-  return { type: { kind: 'text' }, length: rows.length, get: row => (rows[row] as Record<string, unknown>)[name] ?? null };
+  // A record without a field called `constructor` has none, though every object inherits one.
+  const get =
+    name in Object.prototype
+      ? (row: number): unknown => (Object.hasOwn(rows[row] as object, name) ? ((rows[row] as Record<string, unknown>)[name] ?? null) : null)
+      : (row: number): unknown => (rows[row] as Record<string, unknown>)[name] ?? null;
+  return { type: { kind: 'text' }, length: rows.length, get };
 }
 
 function pick<T>(values: readonly T[], rows: Uint32Array): T[] {

@@ -64,7 +64,10 @@ export class LateSchema {
         continue;
       }
       present++;
-      if (value !== null && !(this.#accepts[i] as Accepts)(value)) return `column ${JSON.stringify(name)}: a ${kindOf(value)} where the first records had ${(fields[i] as { type: { kind: string } }).type.kind}`;
+      if (value === null || (this.#accepts[i] as Accepts)(value)) continue;
+      // What every object inherits (`constructor`) is no field.
+      if (!Object.hasOwn(row, name)) present--;
+      else return `column ${JSON.stringify(name)}: a ${kindOf(value)} where the first records had ${(fields[i] as { type: { kind: string } }).type.kind}`;
     }
     const keys = Object.keys(row);
     if (keys.length === present) return undefined;

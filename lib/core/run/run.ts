@@ -82,8 +82,6 @@ class Run {
     return report;
   }
 
-  // -------------------------------------------------------------- before the first record
-
   async #prepare(): Promise<void> {
     const { source, operators } = this.#line;
     this.#throwFailure();
@@ -165,8 +163,6 @@ class Run {
     return { signal: this.#abort.signal, jobId: jobIdOf(this.#line), segmentBytes: Math.floor(this.#options.memory / 2), warn: message => void this.#warnings.add(message) };
   }
 
-  // -------------------------------------------------------------- while it runs
-
   async #connect(): Promise<void> {
     const { closed } = this.#joined as Joined;
     await Promise.race([closed, aborted(this.#abort.signal)]);
@@ -198,8 +194,6 @@ class Run {
     const operators = Object.fromEntries(this.#operators.flatMap((operator, i) => (operator.savedState === undefined ? [] : [[`${i}:${operator.counter.kind}`, operator.savedState.save()]])));
     return { job: jobIdOf(this.#line), ...(source === undefined ? {} : { source }), operators, sinks: {}, ...(this.#isDrained ? {} : { done: true }) };
   }
-
-  // -------------------------------------------------------------- the end
 
   #fail(thrown: unknown): void {
     const error = asMillraceError(thrown);
