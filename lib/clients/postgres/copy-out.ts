@@ -3,7 +3,7 @@ import { cancelStatement } from './cancel.ts';
 import { describeTarget } from './connection-options.ts';
 import { type CopyRows, FrameGatherer, type FrameLimits } from './copy-frames.ts';
 import { isServerError, postgresError } from './errors.ts';
-import { internalsOf } from './pg-internals.ts';
+import { type PgConnection, type Submittable, submit } from './pg-internals.ts';
 import type { PgSession } from './pool.ts';
 
 export interface CopyOutOptions extends FrameLimits {
