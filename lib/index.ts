@@ -4,8 +4,21 @@ export { ArrayColumn } from './core/batch/column.ts';
 export { type Json, type Position, RecordBatch } from './core/batch/batch.ts';
 export type { DeadLetter, Done, Gives, Operator, Plan, Progress, Report, Rows, RunOptions, Sink, Source, Takes } from './core/contracts.ts';
 export {
-  type AnyBatch, type AnyRow, type Checkpoint, defineOperator, defineSink, defineSource, type OperatorContext, type OperatorKind, Rejected,
-  type RejectedRow, type SinkContext, type SinkKind, type SourceContext, type SourceKind, type Writer,
+  type AnyBatch,
+  type AnyRow,
+  type Checkpoint,
+  defineOperator,
+  defineSink,
+  defineSource,
+  type OperatorContext,
+  type OperatorKind,
+  Rejected,
+  type RejectedRow,
+  type SinkContext,
+  type SinkKind,
+  type SourceContext,
+  type SourceKind,
+  type Writer,
 } from './core/define.ts';
 export { RecordRejected } from './core/delivery/rejects.ts';
 export { compose, pipeline, plan } from './core/run/pipeline.ts';

@@ -28,5 +28,16 @@ export { validate } from './validate.ts';
 
 /** For `millrace kinds`. */
 export const operatorKinds: readonly OperatorKind[] = [
-  coerceKind, filterKind, flatMapKind, mapKind, mapAsyncKind, projectKind, renameKind, skipKind, takeKind, tapKind, throughKind, validateKind,
+  coerceKind,
+  filterKind,
+  flatMapKind,
+  mapKind,
+  mapAsyncKind,
+  projectKind,
+  renameKind,
+  skipKind,
+  takeKind,
+  tapKind,
+  throughKind,
+  validateKind,
 ] as unknown as OperatorKind[];

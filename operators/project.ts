@@ -16,7 +16,10 @@ export function project<Row, K extends Key<Row>>(...names: readonly K[]): Operat
 export const projectKind = defineOperator<typeof options>({
   kind: 'project',
   options,
-  batch: ({ columns }) => batch => batch.project(columns),
+  batch:
+    ({ columns }) =>
+    batch =>
+      batch.project(columns),
   reads: () => [],
   schema: (input, { columns }) => input.project(columns),
   title: ({ columns }) => columns.join(', '),

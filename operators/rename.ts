@@ -16,7 +16,10 @@ export function rename<Row, const M extends { readonly [K in keyof Row]?: string
 export const renameKind = defineOperator<typeof options>({
   kind: 'rename',
   options,
-  batch: ({ names }) => batch => batch.rename(names),
+  batch:
+    ({ names }) =>
+    batch =>
+      batch.rename(names),
   reads: () => [],
   schema: (input, { names }) => input.rename(names),
   title: ({ names }) =>

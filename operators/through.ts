@@ -8,7 +8,10 @@ import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type 
 import { gather } from '../lib/core/run/gather.ts';
 
 /** What can stand between two stages though Millrace did not make it. */
-export type Foreign = NodeJS.ReadWriteStream | { readonly readable: ReadableStream; readonly writable: WritableStream } | ((rows: AsyncIterable<AnyRow>) => AsyncIterable<unknown> | Iterable<unknown>);
+export type Foreign =
+  | NodeJS.ReadWriteStream
+  | { readonly readable: ReadableStream; readonly writable: WritableStream }
+  | ((rows: AsyncIterable<AnyRow>) => AsyncIterable<unknown> | Iterable<unknown>);
 
 /**
  * A foreign stage between ours: a Node Duplex or Transform (object mode), a web TransformStream, or an async generator function. Batches are
@@ -26,7 +29,11 @@ export const throughKind = defineOperator<z.ZodObject<Record<never, never>>, For
   stream: (_options, context, foreign) => batches => run(batches, context, foreign),
 });
 
-async function* run(batches: AsyncIterable<AnyBatch>, context: OperatorContext, foreign: Foreign): ReturnType<StreamFunction> extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
+async function* run(
+  batches: AsyncIterable<AnyBatch>,
+  context: OperatorContext,
+  foreign: Foreign,
+): ReturnType<StreamFunction> extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
   const counted = { in: 0, out: 0 };
   const rows = rowsOf(batches, counted);
   const results = typeof foreign === 'function' ? foreign(rows) : throughStream(rows, asDuplex(foreign), context.signal);
@@ -65,7 +72,8 @@ async function* throughStream(rows: AsyncIterable<AnyRow>, stream: Duplex, signa
   try {
     yield* read(stream);
     if (failure !== undefined) throw failure as Error;
-    if (!stream.readableEnded) throw new MillraceError('ENDED_EARLY', 'the foreign stream was closed before it had ended', { stage: 'through' });
+    if (!stream.readableEnded)
+      throw new MillraceError('ENDED_EARLY', 'the foreign stream was closed before it had ended', { stage: 'through' });
   } finally {
     signal.removeEventListener('abort', destroy);
     if (!stream.readableEnded || !stream.writableFinished) stream.destroy();

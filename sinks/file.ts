@@ -15,7 +15,10 @@ import type { Encoder } from '../lib/formats/format.ts';
 const options = z
   .strictObject({
     ...fileFields,
-    mode: z.enum(['create', 'append', 'replace']).default('create').describe('create: the file must not be there; append and replace make it where it is not'),
+    mode: z
+      .enum(['create', 'append', 'replace'])
+      .default('create')
+      .describe('create: the file must not be there; append and replace make it where it is not'),
   })
   .refine(checkEncoding);
 type FileOptions = z.output<typeof options>;
@@ -51,7 +54,14 @@ async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
   const { target, existing } = await openTarget(given, encoding, context);
   const schema = existing?.columns === undefined ? context.schema : context.schema?.project(existing.columns);
   try {
-    return new FileSinkWriter(target, { context, existing, columns: existing?.columns, encoder: format.encoder(schema), count: format.counter(), compressor: compressor(encoding.compression) });
+    return new FileSinkWriter(target, {
+      context,
+      existing,
+      columns: existing?.columns,
+      encoder: format.encoder(schema),
+      count: format.counter(),
+      compressor: compressor(encoding.compression),
+    });
   } catch (error) {
     await target.abort();
     throw error;

@@ -15,4 +15,11 @@ export { postgres } from './postgres.ts';
 export { stream } from './stream.ts';
 
 /** For `millrace kinds`. */
-export const sinkKinds: readonly SinkKind[] = [fileKind, functionKind, memoryKind, nullKind, postgresKind, streamKind] as unknown as SinkKind[];
+export const sinkKinds: readonly SinkKind[] = [
+  fileKind,
+  functionKind,
+  memoryKind,
+  nullKind,
+  postgresKind,
+  streamKind,
+] as unknown as SinkKind[];

@@ -5,7 +5,7 @@ import { defineSink } from '../lib/core/define.ts';
 const options = z.strictObject({});
 
 /** Keeps nothing and looks at nothing: for measuring. */
-function nothing<Row>(): Sink<Row> {
+function nothing(): Sink<unknown> {
   return nullKind.create({}, undefined);
 }
 

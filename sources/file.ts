@@ -13,7 +13,11 @@ import type { Schema } from '../lib/schema/schema.ts';
 const options = z
   .strictObject({
     ...fileFields,
-    maxRecordBytes: z.int().positive().default(64 * 1024 * 1024).describe('a longer record is an error'),
+    maxRecordBytes: z
+      .int()
+      .positive()
+      .default(64 * 1024 * 1024)
+      .describe('a longer record is an error'),
     maxRatio: z.number().positive().default(500).describe('a compressed file of more than 256 MiB that expands more often is an error'),
   })
   .refine(checkEncoding);
@@ -72,7 +76,11 @@ async function* read(given: FileOptions, context: SourceContext): AsyncGenerator
 
 function indexOf(position: Position, files: readonly FoundFile[], { path }: FileOptions): number {
   const at = files.findIndex(found => found.path === position.file);
-  if (at < 0) throw new MillraceError('NOT_FOUND', `${JSON.stringify(position.file)}, where reading is to go on, is no longer among the files of ${path}`);
+  if (at < 0)
+    throw new MillraceError(
+      'NOT_FOUND',
+      `${JSON.stringify(position.file)}, where reading is to go on, is no longer among the files of ${path}`,
+    );
   return at;
 }
 
@@ -83,7 +91,10 @@ function checkColumns(path: string, schema: Schema, first: Schema): void {
   const missing = first.names.filter(name => !schema.has(name));
   if (surplus.length === 0 && missing.length === 0) return;
   const what = [surplus.length === 0 ? '' : `has ${quoted(surplus)}`, missing.length === 0 ? '' : `lacks ${quoted(missing)}`];
-  throw new MillraceError('SCHEMA_MISMATCH', `${path} has other columns than the first file: it ${what.filter(part => part !== '').join(' and ')}`);
+  throw new MillraceError(
+    'SCHEMA_MISMATCH',
+    `${path} has other columns than the first file: it ${what.filter(part => part !== '').join(' and ')}`,
+  );
 }
 
 function isSameOrder(schema: Schema, first: Schema): boolean {
@@ -105,14 +116,22 @@ async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, { sch
     batchRows: context.batchRows,
     batchBytes: context.batchBytes,
     maxRecordBytes: given.maxRecordBytes,
-    passesThrough: codec !== undefined && context.passthrough?.includes(codec) === true && context.looksAt?.length === 0 && context.columns === undefined,
+    passesThrough:
+      codec !== undefined &&
+      context.passthrough?.includes(codec) === true &&
+      context.looksAt?.length === 0 &&
+      context.columns === undefined,
     // Bytes are counted as they are read: of a compressed file those count that it has.
     counted: ({ rows }) => (rows === undefined ? undefined : context.counted({ rows })),
     warn: message => context.warn(message),
     ...(context.columns === undefined ? {} : { columns: context.columns }),
     ...(from === undefined ? {} : { after: from }),
   };
-  const chunks = bytesOf(path, encoding, given, { signal: context.signal, start: from?.offset ?? 0, counted: read => context.counted({ bytes: read }) });
+  const chunks = bytesOf(path, encoding, given, {
+    signal: context.signal,
+    start: from?.offset ?? 0,
+    counted: read => context.counted({ bytes: read }),
+  });
   for await (const batch of encoding.format.decoder.decode(chunks, schema, decodeContext)) {
     yield batch.withPosition(bytes === undefined || batch.position === undefined ? undefined : { file: path, ...batch.position });
   }
@@ -125,7 +144,12 @@ interface Reading {
 }
 
 /** Decompressed, from a byte of what comes out. */
-function bytesOf(path: string, { compression }: Encoding, given: FileOptions, { start = 0, ...reading }: Reading): AsyncIterable<Uint8Array> {
+function bytesOf(
+  path: string,
+  { compression }: Encoding,
+  given: FileOptions,
+  { start = 0, ...reading }: Reading,
+): AsyncIterable<Uint8Array> {
   if (compression === 'none') return readFile(path, { ...reading, start });
   return behind(decompress(readFile(path, reading), compression, { file: path, maxRatio: given.maxRatio }), start);
 }

@@ -13,4 +13,10 @@ export { postgres } from './postgres.ts';
 export { records } from './records.ts';
 
 /** For `millrace kinds`. */
-export const sourceKinds: readonly SourceKind[] = [fileKind, generateKind, memoryKind, postgresKind, recordsKind] as unknown as SourceKind[];
+export const sourceKinds: readonly SourceKind[] = [
+  fileKind,
+  generateKind,
+  memoryKind,
+  postgresKind,
+  recordsKind,
+] as unknown as SourceKind[];

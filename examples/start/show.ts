@@ -20,7 +20,7 @@ interface Letter {
   readonly record: { readonly title: string | null; readonly released: string };
 }
 
-const isTerminal = process.stdout.isTTY === true;
+const isTerminal = process.stdout.isTTY;
 
 /** Runs the steps, shows how they go on, and tells at the end what came of them. */
 export class Show {

@@ -67,7 +67,7 @@ function oneLine(text: string): string {
 function stacksOf(thrown: unknown): string {
   const stacks: string[] = [];
   for (let error = thrown; error !== undefined; error = error instanceof Error ? error.cause : undefined) {
-  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- whatever was thrown
+    // eslint-disable-next-line @typescript-eslint/no-base-to-string -- whatever was thrown
     stacks.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   return stacks.join('\ncaused by ');

@@ -6,7 +6,7 @@ export function printAddress(text: string): string {
   const masked = maskPassword(text).replace(/([?&])([^=&]+)=([^&]*)/g, (all, before: string, name: string) =>
     SECRET.test(name) ? `${before}${name}=***` : all,
   );
-   
+
   return masked.replace(/[\u0000-\u001f\u007f]/g, character => JSON.stringify(character).slice(1, -1));
 }
 

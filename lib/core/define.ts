@@ -205,7 +205,11 @@ export interface SinkKind<S extends z.ZodType = z.ZodType, Given = unknown> {
 
 /** Makes a source of a definition. Options are checked when a stage is created: OPTION_UNKNOWN with the nearest name, OPTION_INVALID. */
 export function defineSource<S extends z.ZodType, Given = undefined>(definition: SourceDefinition<S, Given>): SourceKind<S, Given> {
-  return { kind: definition.kind, definition, create: <Row>(options: z.input<S>, given: Given) => sourceFace<Row>(sourceStage(definition, options, given)) };
+  return {
+    kind: definition.kind,
+    definition,
+    create: <Row>(options: z.input<S>, given: Given) => sourceFace<Row>(sourceStage(definition, options, given)),
+  };
 }
 
 /** Makes an operator of a definition. */
@@ -213,11 +217,16 @@ export function defineOperator<S extends z.ZodType, Given = undefined>(definitio
   return {
     kind: definition.kind,
     definition,
-    create: <In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void) => operatorFace<In, Out>(operatorStage(definition, options, given), onReject),
+    create: <In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void) =>
+      operatorFace<In, Out>(operatorStage(definition, options, given), onReject),
   };
 }
 
 /** Makes a sink of a definition. */
 export function defineSink<S extends z.ZodType, Given = undefined>(definition: SinkDefinition<S, Given>): SinkKind<S, Given> {
-  return { kind: definition.kind, definition, create: <Row>(options: z.input<S>, given: Given) => sinkFace<Row>(sinkStage(definition, options, given)) };
+  return {
+    kind: definition.kind,
+    definition,
+    create: <Row>(options: z.input<S>, given: Given) => sinkFace<Row>(sinkStage(definition, options, given)),
+  };
 }

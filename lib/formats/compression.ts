@@ -22,9 +22,10 @@ export interface DecompressOptions {
   readonly file: string;
   /** How many times its size the input may expand to, once it is past `ratioFromBytes`: a bomb is no data. */
   readonly maxRatio: number;
+  /** 256 MiB by default: smaller ones may be as regular as they like. */
+  readonly ratioFromBytes?: number;
 }
 
-/** Small files may be as regular as they like. */
 const RATIO_FROM_BYTES = 256 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 
@@ -32,22 +33,31 @@ const CHUNK_BYTES = 256 * 1024;
  * Bytes decompressed as they are asked for; members of gzip one behind the other are one input. Memory: a chunk. DATA_MALFORMED where the input
  * is damaged, cut off, has something else behind its end, or expands beyond `maxRatio`. Ending it early releases everything.
  */
-export async function* decompress(chunks: AsyncIterable<Uint8Array>, compression: Compression, options: DecompressOptions): AsyncGenerator<Uint8Array> {
+export async function* decompress(
+  chunks: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  options: DecompressOptions,
+): AsyncGenerator<Uint8Array> {
   if (compression === 'none') {
     yield* chunks;
     return;
   }
   const stream = decompressor(compression);
+  const { maxRatio, ratioFromBytes = RATIO_FROM_BYTES } = options;
   const count = { fed: 0, given: 0 };
   const feeding = feed(chunks, stream, count);
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       count.given += chunk.length;
-      if (count.given > RATIO_FROM_BYTES && count.given > count.fed * options.maxRatio) throw tooDense(options);
+      if (count.given > ratioFromBytes && count.given > count.fed * maxRatio) throw tooDense(options);
       yield chunk;
     }
     await feeding;
-    if (stream.bytesWritten < count.fed) throw new MillraceError('DATA_MALFORMED', `${options.file}: something stands behind the end of the ${compression} data, from byte ${stream.bytesWritten} on`);
+    if (stream.bytesWritten < count.fed)
+      throw new MillraceError(
+        'DATA_MALFORMED',
+        `${options.file}: something stands behind the end of the ${compression} data, from byte ${stream.bytesWritten} on`,
+      );
   } catch (thrown) {
     throw damaged(thrown, compression, options.file);
   } finally {
@@ -71,7 +81,10 @@ function decompressor(compression: Exclude<Compression, 'none'>): ZlibStream {
 
 /** One chunk at a time, the next when zlib is done with it; ends when the stream does, whoever ended it. */
 async function feed(chunks: AsyncIterable<Uint8Array>, stream: ZlibStream, count: { fed: number }): Promise<void> {
-  const closed = once(stream, 'close').then(() => false, () => false);
+  const closed = once(stream, 'close').then(
+    () => false,
+    () => false,
+  );
   try {
     for await (const chunk of chunks) {
       count.fed += chunk.length;
@@ -88,11 +101,20 @@ function written(stream: Transform, chunk: Uint8Array): Promise<boolean> {
 }
 
 function tooDense({ file, maxRatio }: DecompressOptions): MillraceError {
-  return new MillraceError('DATA_MALFORMED', `${file}: expands to more than ${maxRatio} times its size, as only a decompression bomb does; if it is none, set maxRatio`);
+  return new MillraceError(
+    'DATA_MALFORMED',
+    `${file}: expands to more than ${maxRatio} times its size, as only a decompression bomb does; if it is none, set maxRatio`,
+  );
 }
 
 function damaged(thrown: unknown, compression: Compression, file: string): unknown {
-  if (thrown instanceof MillraceError || !(thrown instanceof Error) || !('code' in thrown) || !/^(Z_|ERR_|BROTLI)/.test(String(thrown.code))) return thrown;
+  if (
+    thrown instanceof MillraceError ||
+    !(thrown instanceof Error) ||
+    !('code' in thrown) ||
+    !/^(Z_|ERR_|BROTLI)/.test(String(thrown.code))
+  )
+    return thrown;
   const isCut = thrown.code === 'Z_BUF_ERROR' || /unexpected end/.test(thrown.message);
   const what = isCut ? `the ${compression} data is truncated` : `not ${compression}, or damaged (${String(thrown.code)})`;
   return new MillraceError('DATA_MALFORMED', `${file}: ${what}`, { cause: thrown });
@@ -129,7 +151,12 @@ export function compressor(compression: Compression): Compressor {
 }
 
 const nothing = (): Promise<Uint8Array[]> => Promise.resolve([]);
-const NO_COMPRESSOR: Compressor = { write: chunks => Promise.resolve([...chunks]), commit: nothing, end: nothing, destroy: () => undefined };
+const NO_COMPRESSOR: Compressor = {
+  write: chunks => Promise.resolve([...chunks]),
+  commit: nothing,
+  end: nothing,
+  destroy: () => undefined,
+};
 
 /** Whether further members can be written behind a file that is there. */
 export function canAppendTo(compression: Compression): boolean {
@@ -163,7 +190,9 @@ class Member {
 
   async write(chunks: readonly Uint8Array[]): Promise<Uint8Array[]> {
     for (const chunk of chunks) {
-      await new Promise<void>((resolve, reject) => this.#stream.write(chunk, error => (error === null || error === undefined ? resolve() : reject(error))));
+      await new Promise<void>((resolve, reject) =>
+        this.#stream.write(chunk, error => (error === null || error === undefined ? resolve() : reject(error))),
+      );
     }
     return this.#taken();
   }
@@ -174,7 +203,9 @@ class Member {
   }
 
   async end(): Promise<Uint8Array[]> {
-    const ended = new Promise<void>((resolve, reject) => finished(this.#stream, error => (error === null || error === undefined ? resolve() : reject(error))));
+    const ended = new Promise<void>((resolve, reject) =>
+      finished(this.#stream, error => (error === null || error === undefined ? resolve() : reject(error))),
+    );
     this.#stream.end();
     await ended;
     return this.#taken();

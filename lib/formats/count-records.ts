@@ -5,7 +5,9 @@ const LF = 10;
 
 /** A record ends with each LF; with a quote given, with each that stands outside of quotes. */
 export function lineCounter(quote?: string): RecordCounter {
-  return quote === undefined ? chunks => chunks.reduce((count, chunk) => count + linesOf(chunk), 0) : quotedLineCounter(quote.charCodeAt(0));
+  return quote === undefined
+    ? chunks => chunks.reduce((count, chunk) => count + linesOf(chunk), 0)
+    : quotedLineCounter(quote.charCodeAt(0));
 }
 
 function linesOf(chunk: Uint8Array): number {

@@ -38,21 +38,36 @@ export function formatOf(name: FormatName, options: z.input<typeof csvOptions> =
       return csv(name, csvOptions.parse(name === 'tsv' ? { delimiter: '\t', ...options } : options));
     case 'ndjson':
       return {
-        name, decoder: ndjsonDecoder(), codec: 'ndjson', needsSchema: false, appends: 'records',
-        encoder: () => ndjsonEncoder(), counter: () => lineCounter(),
+        name,
+        decoder: ndjsonDecoder(),
+        codec: 'ndjson',
+        needsSchema: false,
+        appends: 'records',
+        encoder: () => ndjsonEncoder(),
+        counter: () => lineCounter(),
       };
     case 'json':
       return {
-        name, decoder: jsonDecoder(), codec: undefined, needsSchema: false, appends: 'nothing',
-        encoder: () => jsonEncoder(), counter: () => lineCounter(),
+        name,
+        decoder: jsonDecoder(),
+        codec: undefined,
+        needsSchema: false,
+        appends: 'nothing',
+        encoder: () => jsonEncoder(),
+        counter: () => lineCounter(),
       };
   }
 }
 
 function csv(name: 'csv' | 'tsv', options: CsvOptions): Format {
-  const hasPlainEnds = options.quote === '"' && (options.escape === undefined || options.escape === '"') && options.recordDelimiter === undefined;
+  const hasPlainEnds =
+    options.quote === '"' && (options.escape === undefined || options.escape === '"') && options.recordDelimiter === undefined;
   return {
-    name, decoder: csvDecoder(options), codec: name === 'csv' ? 'csv' : undefined, needsSchema: true, appends: options.headers === true ? 'header' : 'records',
+    name,
+    decoder: csvDecoder(options),
+    codec: name === 'csv' ? 'csv' : undefined,
+    needsSchema: true,
+    appends: options.headers === true ? 'header' : 'records',
     encoder: schema => (schema === undefined ? NOTHING : csvEncoder(options, schema)),
     counter: () => (hasPlainEnds ? lineCounter('"') : undefined),
   };
@@ -61,7 +76,14 @@ function csv(name: 'csv' | 'tsv', options: CsvOptions): Format {
 /** Without a record and without a schema a file is made empty. */
 const NOTHING: Encoder = { start: () => [], encode: () => ({ chunks: [], rejected: [] }), end: () => [] };
 
-const EXTENSIONS: Readonly<Record<string, FormatName>> = { csv: 'csv', tsv: 'tsv', tab: 'tsv', ndjson: 'ndjson', jsonl: 'ndjson', json: 'json' };
+const EXTENSIONS: Readonly<Record<string, FormatName>> = {
+  csv: 'csv',
+  tsv: 'tsv',
+  tab: 'tsv',
+  ndjson: 'ndjson',
+  jsonl: 'ndjson',
+  json: 'json',
+};
 
 /** The format that the extension of a path (without that of its compression) names. */
 export function formatByExtension(path: string): FormatName | undefined {

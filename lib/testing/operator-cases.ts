@@ -56,12 +56,19 @@ interface Setting {
   readonly delay?: boolean;
 }
 
-async function through<In extends object, Out>(subject: OperatorSubject<In, Out>, input: readonly object[], { sizes, schema, memory, delay = false }: Setting): Promise<{ rows: unknown[]; report: Awaited<ReturnType<typeof run>> }> {
+async function through<In extends object, Out>(
+  subject: OperatorSubject<In, Out>,
+  input: readonly object[],
+  { sizes, schema, memory, delay = false }: Setting,
+): Promise<{ rows: unknown[]; report: Awaited<ReturnType<typeof run>> }> {
   const target = collector({ delay });
   const letters = collector({});
   const report = await within(
     'the pipeline',
-    run([listSource(cut(input, sizes), schema), ...stagesIn(subject), target.stage], { ...(memory === undefined ? {} : { memory }), deadLetter: letters.face }),
+    run([listSource(cut(input, sizes), schema), ...stagesIn(subject), target.stage], {
+      ...(memory === undefined ? {} : { memory }),
+      deadLetter: letters.face,
+    }),
   );
   return { rows: target.rows, report };
 }
@@ -98,7 +105,13 @@ async function passesFailure<In extends object, Out>(subject: OperatorSubject<In
   const pieces = cut(subject.input, [2]);
   for (const after of [0, 1, pieces.length]) {
     const failed = run([failingSource(pieces, after), ...stagesIn(subject), collector({}).stage], { deadLetter: collector({}).face });
-    const error = await within('a pipeline whose source fails', failed.then(() => undefined, (reason: unknown) => reason));
+    const error = await within(
+      'a pipeline whose source fails',
+      failed.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      ),
+    );
     // An operator that had enough before the failure never saw it.
     if (error !== undefined) assert.equal((error as Error).message, 'the source fails');
   }
@@ -107,8 +120,16 @@ async function passesFailure<In extends object, Out>(subject: OperatorSubject<In
 async function letsGo<In extends object, Out>(subject: OperatorSubject<In, Out>): Promise<void> {
   if (subject.expected.length === 0) return;
   for (const failAfter of [0, 1]) {
-    const failed = run([listSource(cut(subject.input, [1])), ...stagesIn(subject), collector({ failAfter }).stage], { deadLetter: collector({}).face });
-    const error = await within('a pipeline whose sink fails', failed.then(() => undefined, (reason: unknown) => reason));
+    const failed = run([listSource(cut(subject.input, [1])), ...stagesIn(subject), collector({ failAfter }).stage], {
+      deadLetter: collector({}).face,
+    });
+    const error = await within(
+      'a pipeline whose sink fails',
+      failed.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      ),
+    );
     if (error !== undefined) assert.equal((error as Error).message, 'the sink fails');
   }
 }
@@ -121,7 +142,13 @@ async function aborts<In extends object, Out>(subject: OperatorSubject<In, Out>)
       if (i === after) abort.abort();
     });
     const ended = run([source, ...stagesIn(subject), collector({}).stage], { signal: abort.signal, deadLetter: collector({}).face });
-    await within('an aborted pipeline', ended.then(() => undefined, () => undefined));
+    await within(
+      'an aborted pipeline',
+      ended.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
   }
 }
 
@@ -156,15 +183,24 @@ function instance({ definition, options, given }: OperatorStage): Instance {
   let isStopped = false;
   const refused = new Set<number>();
   const context = {
-    signal: new AbortController().signal, batchRows: 4096, batchBytes: 1 << 18, schema: undefined,
+    signal: new AbortController().signal,
+    batchRows: 4096,
+    batchBytes: 1 << 18,
+    schema: undefined,
     reject: (batchOrCode: unknown, index?: unknown) => void (typeof batchOrCode === 'string' ? undefined : refused.add(index as number)),
-    dropped: () => undefined, made: () => undefined, charge: () => undefined, warn: () => undefined,
+    dropped: () => undefined,
+    made: () => undefined,
+    charge: () => undefined,
+    warn: () => undefined,
     stop: () => void (isStopped = true),
     keepState: (state: NonNullable<Instance['saved']>) => void (saved = state),
   };
   const row = definition.row?.(options, context as never, given);
   const batch = definition.batch?.(options, context as never, given);
-  const change = batch ?? ((whole: AnyBatch) => RecordBatch.of(whole.rows.flatMap(record => (row?.(record) as AnyRow | undefined) ?? []) as AnyRow[]) as AnyBatch);
+  const change =
+    batch ??
+    ((whole: AnyBatch) =>
+      RecordBatch.of(whole.rows.flatMap(record => (row?.(record) as AnyRow | undefined) ?? []) as AnyRow[]) as AnyBatch);
   return { change, saved, isStopped: () => isStopped };
 }
 

@@ -33,7 +33,11 @@ const listKind = defineSource<typeof noOptions, List>({
 });
 
 /** A source of these pieces, one batch each. `onPiece` is called before each of them. */
-export function listSource(pieces: readonly (readonly object[])[], schema?: Schema, onPiece: (index: number) => void = () => undefined): SourceStage {
+export function listSource(
+  pieces: readonly (readonly object[])[],
+  schema?: Schema,
+  onPiece: (index: number) => void = () => undefined,
+): SourceStage {
   return stageOf(listKind.create({}, { pieces, schema, onPiece, failAfter: -1 })) as SourceStage;
 }
 

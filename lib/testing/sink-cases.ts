@@ -81,7 +81,11 @@ async function openWriter<Row extends object>(subject: SinkSubject<Row>): Promis
   const writer = await definition.open(
     options,
     {
-      schema: subject.schema, signal: new AbortController().signal, jobId: 'conformance', hasDeadLetters: true, segmentBytes: 1 << 20,
+      schema: subject.schema,
+      signal: new AbortController().signal,
+      jobId: 'conformance',
+      hasDeadLetters: true,
+      segmentBytes: 1 << 20,
       settle: (batch: AnyBatch, rejected: readonly RejectedRow[] = []) => {
         settled.set(batch, { through: batch.length - rejected.length, times: (settled.get(batch)?.times ?? 0) + 1 });
       },
@@ -114,9 +118,17 @@ async function settlesOnce<Row extends object>(subject: SinkSubject<Row>): Promi
     if (i === 1) await within('flush', writer.flush());
   }
   await within('flush', writer.flush());
-  assert.deepEqual(batches.map(batch => settled.get(batch)?.times), batches.map(() => 1), 'times that each batch was settled by the end of flush');
+  assert.deepEqual(
+    batches.map(batch => settled.get(batch)?.times),
+    batches.map(() => 1),
+    'times that each batch was settled by the end of flush',
+  );
   await finish(writer);
-  assert.deepEqual(batches.map(batch => settled.get(batch)?.times), batches.map(() => 1), 'times that each batch was settled in the end');
+  assert.deepEqual(
+    batches.map(batch => settled.get(batch)?.times),
+    batches.map(() => 1),
+    'times that each batch was settled in the end',
+  );
   await assertHolds(subject, 'after two flushes');
 }
 

@@ -49,7 +49,11 @@ function read<Row>({ open }: SourceSubject<Row>, context: Partial<SourceContext>
   const batches = definition.read(
     options,
     {
-      signal: abort.signal, batchRows: 4096, batchBytes: 64 * 1024, expects: () => undefined, warn: () => undefined,
+      signal: abort.signal,
+      batchRows: 4096,
+      batchBytes: 64 * 1024,
+      expects: () => undefined,
+      warn: () => undefined,
       counted: ({ rows }) => {
         counted.isCounted ||= rows !== undefined;
         counted.rows += rows ?? 0;
@@ -77,16 +81,26 @@ async function expectedOf<Row>({ expected }: SourceSubject<Row>): Promise<readon
 async function assertRows<Row>(subject: SourceSubject<Row>, rows: readonly unknown[], message: string): Promise<void> {
   const expected = await expectedOf(subject);
   const { sortBy } = subject;
-  const sorted = (list: readonly unknown[]): unknown[] => (sortBy === undefined ? [...list] : [...list].sort((a, b) => (sortBy(a as Row) < sortBy(b as Row) ? -1 : 1)));
+  const sorted = (list: readonly unknown[]): unknown[] =>
+    sortBy === undefined ? [...list] : [...list].sort((a, b) => (sortBy(a as Row) < sortBy(b as Row) ? -1 : 1));
   assert.deepEqual(plain(sorted(rows)), plain(sorted(expected)), message);
 }
 
-const SIZES: readonly Partial<SourceContext>[] = [{ batchRows: 1 }, { batchRows: 2, batchBytes: 64 }, { batchRows: 7 }, { batchRows: 100_000, batchBytes: 1 << 24 }];
+const SIZES: readonly Partial<SourceContext>[] = [
+  { batchRows: 1 },
+  { batchRows: 2, batchBytes: 64 },
+  { batchRows: 7 },
+  { batchRows: 100_000, batchBytes: 1 << 24 },
+];
 
 async function givesAll<Row>(subject: SourceSubject<Row>): Promise<void> {
   for (const size of SIZES) {
     const batches = await drain(read(subject, size).batches);
-    await assertRows(subject, batches.flatMap(batch => batch.rows), `records with ${JSON.stringify(size)}`);
+    await assertRows(
+      subject,
+      batches.flatMap(batch => batch.rows),
+      `records with ${JSON.stringify(size)}`,
+    );
   }
 }
 
@@ -109,7 +123,10 @@ async function describes<Row>(subject: SourceSubject<Row>): Promise<void> {
   if (schema === undefined) return;
   for (const batch of await drain(read(subject).batches)) {
     assert.deepEqual(batch.schema.names, schema.names);
-    assert.deepEqual(batch.schema.fields.map(({ type }) => type.kind), schema.fields.map(({ type }) => type.kind));
+    assert.deepEqual(
+      batch.schema.fields.map(({ type }) => type.kind),
+      schema.fields.map(({ type }) => type.kind),
+    );
   }
 }
 
@@ -123,7 +140,11 @@ async function keepsSize<Row>(subject: SourceSubject<Row>): Promise<void> {
 async function counts<Row>(subject: SourceSubject<Row>): Promise<void> {
   const { batches, counted } = read(subject);
   const all = await drain(batches);
-  if (counted.isCounted) assert.equal(counted.rows, all.reduce((sum, batch) => sum + batch.length, 0));
+  if (counted.isCounted)
+    assert.equal(
+      counted.rows,
+      all.reduce((sum, batch) => sum + batch.length, 0),
+    );
 }
 
 async function resumes<Row>(subject: SourceSubject<Row>): Promise<void> {
@@ -135,7 +156,11 @@ async function resumes<Row>(subject: SourceSubject<Row>): Promise<void> {
     if (position === undefined) continue;
     const after = JSON.parse(JSON.stringify(position)) as Position;
     const rest = await drain(read(subject, { batchRows: 2, after }).batches);
-    assert.deepEqual(rest.flatMap(batch => plain(batch.rows)), rows.slice(i + 1).flat(), `after batch ${i}`);
+    assert.deepEqual(
+      rest.flatMap(batch => plain(batch.rows)),
+      rows.slice(i + 1).flat(),
+      `after batch ${i}`,
+    );
   }
 }
 
@@ -158,7 +183,10 @@ async function aborts<Row>(subject: SourceSubject<Row>): Promise<void> {
       await pending;
       while ((await batches.next()).done !== true);
     })();
-    await within('an aborted source', rest.catch(() => undefined));
+    await within(
+      'an aborted source',
+      rest.catch(() => undefined),
+    );
     await within('the end of an aborted source', Promise.resolve(batches.return?.()));
   }
 }

@@ -57,6 +57,7 @@ describe('stopping and ending', () => {
     await until(running, () => err.includes('stopping'), 'the first stop');
     const start2 = Date.now();
     running.child.kill('SIGINT');
+    await once(running.child, 'exit');
     expect(Date.now() - start2).to.be.lessThan(2500);
     running.child.stdout.resume();
     const { status } = await running.ended;

@@ -33,7 +33,12 @@ describe('files', () => {
 
   for (const name of ['in.csv', 'in.ndjson', 'in.json', 'in.ndjson.gz', 'in.csv.gz', 'in.json.gz', 'in.ndjson.br']) {
     describe(`source file ${name}`, () => {
-      for (const { name: title, run } of sourceCases({ open: () => fileSource<(typeof rows)[0]>(path.join(folder, name)), expected: rows, leftOpen: openDescriptors })) it(title, run);
+      for (const { name: title, run } of sourceCases({
+        open: () => fileSource<(typeof rows)[0]>(path.join(folder, name)),
+        expected: rows,
+        leftOpen: openDescriptors,
+      }))
+        it(title, run);
     });
   }
 
@@ -43,7 +48,10 @@ describe('files', () => {
       let target = '';
       const open = () => fileSink<(typeof rows)[0]>((target = path.join(folder, `out${count++}.${extension}`)));
       const read = async (): Promise<readonly unknown[] | undefined> => {
-        expect(readdirSync(folder).filter(name => name.endsWith('.tmp')), 'files left beside').to.deep.equal([]);
+        expect(
+          readdirSync(folder).filter(name => name.endsWith('.tmp')),
+          'files left beside',
+        ).to.deep.equal([]);
         if (!existsSync(target)) return undefined;
         const seen: unknown[] = [];
         await pipeline(fileSource(target), to.memory(seen));
@@ -54,7 +62,11 @@ describe('files', () => {
   }
 
   const at = (name: string): string => path.join(folder, name);
-  const codeOf = (running: Promise<unknown>): Promise<string> => running.then(() => 'none', (error: { code: string }) => error.code);
+  const codeOf = (running: Promise<unknown>): Promise<string> =>
+    running.then(
+      () => 'none',
+      (error: { code: string }) => error.code,
+    );
 
   it('passes CSV on without changing a byte of its text', async () => {
     writeFileSync(at('plain.csv'), 'a,b\n007,1.0\n,"x, y"\n');
@@ -108,14 +120,35 @@ describe('files', () => {
     ['a file that is not there', () => pipeline(fileSource(at('none.csv')), to.null()), 'NOT_FOUND', /none\.csv/],
     ['a pattern that matches nothing', () => pipeline(fileSource(at('none-*.csv')), to.null()), 'NOT_FOUND', /none-\*/],
     ['a folder that is not there', () => pipeline(fileSource(at('in.csv')), fileSink(at('nodir/x.csv'))), 'NOT_FOUND', /nodir/],
-    ['a ragged record', () => (writeFileSync(at('ragged.csv'), 'a,b\n1,2\n3\n'), pipeline(fileSource(at('ragged.csv')), fileSink(at('o1.ndjson')))), 'DATA_MALFORMED', /3/],
-    ['a broken line', () => (writeFileSync(at('broken.ndjson'), '{"a":1}\n{"a":\n'), pipeline(fileSource(at('broken.ndjson')), fileSink(at('o2.ndjson')))), 'DATA_MALFORMED', /broken.ndjson:2:/],
-    ['truncated gzip', () => (writeFileSync(at('cut.csv.gz'), gzipSync(csv.repeat(50)).subarray(0, 60)), pipeline(fileSource(at('cut.csv.gz')), fileSink(at('o3.ndjson')))), 'DATA_MALFORMED', /truncated/],
+    [
+      'a ragged record',
+      () => (writeFileSync(at('ragged.csv'), 'a,b\n1,2\n3\n'), pipeline(fileSource(at('ragged.csv')), fileSink(at('o1.ndjson')))),
+      'DATA_MALFORMED',
+      /3/,
+    ],
+    [
+      'a broken line',
+      () => (writeFileSync(at('broken.ndjson'), '{"a":1}\n{"a":\n'), pipeline(fileSource(at('broken.ndjson')), fileSink(at('o2.ndjson')))),
+      'DATA_MALFORMED',
+      /broken.ndjson:2:/,
+    ],
+    [
+      'truncated gzip',
+      () => (
+        writeFileSync(at('cut.csv.gz'), gzipSync(csv.repeat(50)).subarray(0, 60)),
+        pipeline(fileSource(at('cut.csv.gz')), fileSink(at('o3.ndjson')))
+      ),
+      'DATA_MALFORMED',
+      /truncated/,
+    ],
   ];
   for (const [what, run, code, message] of wrong) {
     it(`refuses ${what}, and leaves nothing behind`, async () => {
       const before = readdirSync(folder).filter(name => name.startsWith('o'));
-      const error = await run().then(() => undefined, (reason: { code: string; message: string }) => reason);
+      const error = await run().then(
+        () => undefined,
+        (reason: { code: string; message: string }) => reason,
+      );
       expect(error).to.include({ code });
       expect(error?.message).to.match(message);
       expect(readdirSync(folder).filter(name => name.startsWith('o'))).to.deep.equal(before);

@@ -27,7 +27,12 @@ const schema = new Schema([
 ]);
 
 const subjects: Record<string, OperatorSubject<Person, any>> = {
-  coerce: { open: () => coerce<Person, { id: 'string' }>({ id: 'string' }), input: people, schema, expected: people.map(({ id, name }) => ({ id: String(id), name })) },
+  coerce: {
+    open: () => coerce<Person, { id: 'string' }>({ id: 'string' }),
+    input: people,
+    schema,
+    expected: people.map(({ id, name }) => ({ id: String(id), name })),
+  },
   validate: {
     open: () => validate(z.object({ id: z.number().max(10), name: z.string() })) as any,
     input: people,
@@ -41,12 +46,37 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
     schema,
     expected: people.map(({ id }) => ({ id: -id })),
   },
-  'filter by a predicate': { open: () => filter<Person>({ id: { between: [3, 9] }, name: { like: 'n%' } }), input: people, schema, expected: people.slice(3, 10) },
-  'filter by a function': { open: () => filter((row: Person) => row.id % 3 === 0), input: people, schema, expected: people.filter(({ id }) => id % 3 === 0) },
-  'filter over fields': { open: () => filter<Person, 'name'>(['name'], ({ name }) => name.length > 2), input: people, schema, expected: people.slice(10) },
+  'filter by a predicate': {
+    open: () => filter<Person>({ id: { between: [3, 9] }, name: { like: 'n%' } }),
+    input: people,
+    schema,
+    expected: people.slice(3, 10),
+  },
+  'filter by a function': {
+    open: () => filter((row: Person) => row.id % 3 === 0),
+    input: people,
+    schema,
+    expected: people.filter(({ id }) => id % 3 === 0),
+  },
+  'filter over fields': {
+    open: () => filter<Person, 'name'>(['name'], ({ name }) => name.length > 2),
+    input: people,
+    schema,
+    expected: people.slice(10),
+  },
   project: { open: () => project<Person, 'name'>('name'), input: people, schema, expected: people.map(({ name }) => ({ name })) },
-  rename: { open: () => rename<Person, { id: 'key' }>({ id: 'key' }), input: people, schema, expected: people.map(({ id, name }) => ({ key: id, name })) },
-  map: { open: () => map((row: Person) => ({ twice: row.id * 2 })), input: people, schema, expected: people.map(({ id }) => ({ twice: id * 2 })) },
+  rename: {
+    open: () => rename<Person, { id: 'key' }>({ id: 'key' }),
+    input: people,
+    schema,
+    expected: people.map(({ id, name }) => ({ key: id, name })),
+  },
+  map: {
+    open: () => map((row: Person) => ({ twice: row.id * 2 })),
+    input: people,
+    schema,
+    expected: people.map(({ id }) => ({ twice: id * 2 })),
+  },
   'map over fields': {
     open: () => map<Person, 'id', { name: string }>(['id'], ({ id }) => ({ name: `x${id}` })),
     input: people,
@@ -65,7 +95,12 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
   skip: { open: () => skip<Person>(7), input: people, schema, expected: people.slice(7) },
   tap: { open: () => tap<Person>(() => undefined), input: people, schema, expected: people },
   compose: {
-    open: () => compose<Person>()(skip(2), map(row => ({ id: row.id })), take(3)),
+    open: () =>
+      compose<Person>()(
+        skip(2),
+        map(row => ({ id: row.id })),
+        take(3),
+      ),
     input: people,
     schema,
     expected: people.slice(2, 5).map(({ id }) => ({ id })),
@@ -85,7 +120,8 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
     expected: people.filter(({ id }) => id % 2 === 0).map(({ id }) => ({ even: id })),
   },
   'through a web TransformStream': {
-    open: () => through<unknown>(new TransformStream<Person, unknown>({ transform: (row, controller) => controller.enqueue({ x: row.id }) })),
+    open: () =>
+      through<unknown>(new TransformStream<Person, unknown>({ transform: (row, controller) => controller.enqueue({ x: row.id }) })),
     input: people,
     schema,
     expected: people.map(({ id }) => ({ x: id })),

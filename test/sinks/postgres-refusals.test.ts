@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MillraceError } from '../../lib/errors.ts';
+import type { MillraceError } from '../../lib/errors.ts';
 import type { AnyBatch, AnyRow } from '../../lib/core/define.ts';
 import { type DeadLetter, from, pipeline, type PipelineError, to } from '../../lib/index.ts';
 import { Schema } from '../../lib/schema/schema.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { MillraceError } from '../../lib/errors.ts';
-import { type AnyBatch, type AnyRow } from '../../lib/core/define.ts';
+import type { AnyBatch, AnyRow } from '../../lib/core/define.ts';
 import { RecordBatch } from '../../lib/core/batch/batch.ts';
 import { ArrayColumn } from '../../lib/core/batch/column.ts';
 import { Schema } from '../../lib/schema/schema.ts';

@@ -55,7 +55,10 @@ class AppendedFile implements FileWriter {
     await tried(this.#path, 'fsync', () => this.#file.sync());
     const { size } = await tried(this.#path, 'looking at it', () => this.#file.stat());
     if (size !== this.#length) {
-      throw new MillraceError('IO_FAILED', `${this.#path} has ${size} bytes instead of ${this.#length}: somebody else writes to it; look at it before you go on`);
+      throw new MillraceError(
+        'IO_FAILED',
+        `${this.#path} has ${size} bytes instead of ${this.#length}: somebody else writes to it; look at it before you go on`,
+      );
     }
     this.#committed = this.#length;
     return this.#committed;
@@ -75,7 +78,8 @@ class AppendedFile implements FileWriter {
   async abort(): Promise<void> {
     try {
       const { size } = await tried(this.#path, 'looking at it', () => this.#file.stat());
-      if (size > this.#committed && size <= this.#most) await tried(this.#path, 'cutting it back', () => this.#file.truncate(this.#committed));
+      if (size > this.#committed && size <= this.#most)
+        await tried(this.#path, 'cutting it back', () => this.#file.truncate(this.#committed));
     } finally {
       await this.#file.close();
     }

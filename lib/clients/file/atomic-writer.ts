@@ -32,7 +32,11 @@ export async function openAtomic(named: string, mode: 'create' | 'replace', fs: 
 }
 
 /** What is there under the name: the file itself where the name is a link to it. */
-async function replacedFile(named: string, mode: 'create' | 'replace', fs: FileSystem): Promise<{ path: string; permissions: number } | undefined> {
+async function replacedFile(
+  named: string,
+  mode: 'create' | 'replace',
+  fs: FileSystem,
+): Promise<{ path: string; permissions: number } | undefined> {
   try {
     const found = mode === 'create' ? await fs.lstat(named) : await fs.stat(named);
     if (found.isDirectory()) throw isFolder(named);
@@ -45,7 +49,10 @@ async function replacedFile(named: string, mode: 'create' | 'replace', fs: FileS
 }
 
 function besideOf(target: string): string {
-  const stem = Buffer.from(path.basename(target)).subarray(0, MAX_STEM_BYTES).toString().replace(/\ufffd$/, '');
+  const stem = Buffer.from(path.basename(target))
+    .subarray(0, MAX_STEM_BYTES)
+    .toString()
+    .replace(/\ufffd$/, '');
   return path.join(path.dirname(target), `.${stem}.${randomBytes(6).toString('hex')}.tmp`);
 }
 

@@ -20,15 +20,26 @@ export interface ExistingFile {
  * those that come (another order is none), OPTION_INVALID where nothing can be appended to its format, DATA_MALFORMED where it is
  * compressed and cut off: what stood behind that could not be read again.
  */
-export async function existingFile(path: string, encoding: Encoding, schema: Schema | undefined, signal: AbortSignal): Promise<ExistingFile | undefined> {
+export async function existingFile(
+  path: string,
+  encoding: Encoding,
+  schema: Schema | undefined,
+  signal: AbortSignal,
+): Promise<ExistingFile | undefined> {
   const first = await firstByte(path);
   if (first === undefined) return undefined;
   const { format } = encoding;
   if (format.appends === 'nothing') {
-    throw new MillraceError('OPTION_INVALID', `${path}: nothing can be appended to a file of format ${format.name}; use ndjson, or replace it (mode replace)`);
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `${path}: nothing can be appended to a file of format ${format.name}; use ndjson, or replace it (mode replace)`,
+    );
   }
   if (!canAppendTo(encoding.compression)) {
-    throw new MillraceError('OPTION_INVALID', `${path}: nothing can be appended to a file that is compressed with ${encoding.compression}; use gzip, or replace it (mode replace)`);
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `${path}: nothing can be appended to a file that is compressed with ${encoding.compression}; use gzip, or replace it (mode replace)`,
+    );
   }
   const columns = format.appends === 'header' ? (await format.decoder.describe(bytesOf(path, encoding, signal)))?.names : undefined;
   if (columns !== undefined && schema !== undefined) checkColumns(path, columns, schema);
@@ -40,8 +51,14 @@ function checkColumns(path: string, there: readonly string[], schema: Schema): v
   const surplus = schema.names.filter(name => !there.includes(name));
   if (missing.length === 0 && surplus.length === 0) return;
   const quoted = (names: readonly string[]): string => names.map(name => JSON.stringify(name)).join(', ');
-  const what = [missing.length === 0 ? '' : `does not bring ${quoted(missing)}`, surplus.length === 0 ? '' : `brings ${quoted(surplus)}, which the file does not have`];
-  throw new MillraceError('SCHEMA_MISMATCH', `${path} has the columns ${quoted(there)}; what is to be appended ${what.filter(part => part !== '').join(' and ')}`);
+  const what = [
+    missing.length === 0 ? '' : `does not bring ${quoted(missing)}`,
+    surplus.length === 0 ? '' : `brings ${quoted(surplus)}, which the file does not have`,
+  ];
+  throw new MillraceError(
+    'SCHEMA_MISMATCH',
+    `${path} has the columns ${quoted(there)}; what is to be appended ${what.filter(part => part !== '').join(' and ')}`,
+  );
 }
 
 async function firstByte(path: string): Promise<number | undefined> {

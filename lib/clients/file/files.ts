@@ -35,7 +35,10 @@ async function found(path: string): Promise<FoundFile> {
 }
 
 function isThere(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false);
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function byCodePoints(a: string, b: string): number {

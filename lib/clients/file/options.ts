@@ -9,7 +9,10 @@ import { isPattern } from './files.ts';
 type Given<Shape> = { [Name in keyof Shape]: Shape[Name] extends z.ZodDefault<infer Inner> ? z.ZodOptional<Inner> : Shape[Name] };
 
 function given<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape): Given<Shape> {
-  const fields = Object.entries(shape).map(([name, field]) => [name, field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType).optional() : field]);
+  const fields = Object.entries(shape).map(([name, field]) => [
+    name,
+    field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType).optional() : field,
+  ]);
   return Object.fromEntries(fields) as Given<Shape>;
 }
 
@@ -17,7 +20,10 @@ function given<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape):
 export const fileFields = {
   path: z.string().min(1).describe('of a file; a source may be a pattern; - is standard input or output'),
   format: z.enum(FORMATS).optional().describe('by extension by default; ndjson for -'),
-  compression: z.enum([...COMPRESSIONS, 'gz', 'br']).optional().describe('by extension by default'),
+  compression: z
+    .enum([...COMPRESSIONS, 'gz', 'br'])
+    .optional()
+    .describe('by extension by default'),
   ...given(csvOptions.shape),
 };
 
@@ -41,7 +47,10 @@ export function encodingOf(path: string, options: FileOptions): Encoding {
   const compression = named === undefined ? (byPath?.compression ?? 'none') : (ALIASES[named] ?? (named as Compression));
   const format = options.format ?? (path === '-' ? 'ndjson' : formatByExtension(byPath?.rest ?? withoutCompression(path)));
   if (format === undefined) {
-    throw new MillraceError('ADDRESS_INVALID', `${path}: its name does not say what format it has; name it with the option format: ${FORMATS.join(', ')}`);
+    throw new MillraceError(
+      'ADDRESS_INVALID',
+      `${path}: its name does not say what format it has; name it with the option format: ${FORMATS.join(', ')}`,
+    );
   }
   return { compression, format: formatOf(format, dialectOf(path, format, options)) };
 }
@@ -61,9 +70,13 @@ function dialectOf(path: string, format: FormatName, options: FileOptions): z.in
   const known = optionNamesOf(format);
   const dialect = Object.entries(options).filter(([name, value]) => Object.hasOwn(csvOptions.shape, name) && value !== undefined);
   const foreign = dialect.find(([name]) => !known.includes(name));
-  if (foreign !== undefined) throw new MillraceError('OPTION_UNKNOWN', `file: option ${JSON.stringify(foreign[0])} is one of csv and tsv, but ${path} is ${format}`);
+  if (foreign !== undefined)
+    throw new MillraceError('OPTION_UNKNOWN', `file: option ${JSON.stringify(foreign[0])} is one of csv and tsv, but ${path} is ${format}`);
   const checked = csvOptions.safeParse(Object.fromEntries(dialect));
   if (checked.success) return Object.fromEntries(dialect);
   const [issue] = checked.error.issues;
-  throw new MillraceError('OPTION_INVALID', `file: ${issue?.path.length === 0 ? '' : `option ${JSON.stringify(issue?.path.join('.'))}: `}${issue?.message ?? 'invalid options'}`);
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `file: ${issue?.path.length === 0 ? '' : `option ${JSON.stringify(issue?.path.join('.'))}: `}${issue?.message ?? 'invalid options'}`,
+  );
 }

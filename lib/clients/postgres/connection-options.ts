@@ -34,7 +34,7 @@ export const connectionFields = {
   statementTimeoutMs: z.number().int().min(0).optional(),
 };
 
-      // eslint-disable-next-line @typescript-eslint/no-unused-vars -- its type is what is exported
+// eslint-disable-next-line @typescript-eslint/no-unused-vars -- its type is what is exported
 const connectionOptions = z.object(connectionFields);
 export type PgConnectionOptions = z.input<typeof connectionOptions>;
 

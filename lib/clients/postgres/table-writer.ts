@@ -138,16 +138,21 @@ export class TableWriter implements Writer {
       throw this.#commitError(error);
     });
     this.#isInTransaction = false;
-    if (command !== 'COMMIT') throw new MillraceError('INTERNAL', `the transaction on table ${this.#table.name.shown} was rolled back instead of committed`);
+    if (command !== 'COMMIT')
+      throw new MillraceError('INTERNAL', `the transaction on table ${this.#table.name.shown} was rolled back instead of committed`);
   }
 
   /** Of a connection that breaks now nobody knows whether the server committed. */
   #commitError(error: unknown): MillraceError {
     const failed = postgresError(error, `commit to table ${this.#table.name.shown}`, this.#session.target);
     if (failed.code !== 'CONNECTION_LOST') return failed;
-    return new MillraceError('CONNECTION_LOST', `${failed.message}; the server may have committed all the same: look before you run it again`, {
-      cause: failed.cause,
-    });
+    return new MillraceError(
+      'CONNECTION_LOST',
+      `${failed.message}; the server may have committed all the same: look before you run it again`,
+      {
+        cause: failed.cause,
+      },
+    );
   }
 
   /** Numbers that were written are not given out again. Without the right to it that is said, and the rows are kept. */
@@ -197,9 +202,11 @@ export class TableWriter implements Writer {
 function within(limitMs: number, work: Promise<void>): Promise<boolean> {
   return new Promise(resolve => {
     const timer = setTimeout(() => resolve(false), limitMs);
-    work.then(
-      () => resolve(true),
-      () => resolve(false),
-    ).finally(() => clearTimeout(timer));
+    work
+      .then(
+        () => resolve(true),
+        () => resolve(false),
+      )
+      .finally(() => clearTimeout(timer));
   });
 }

@@ -3,6 +3,7 @@ import { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
 import { type Column, SelectedColumn } from './column.ts';
 import { constructRows } from './construct-rows.ts';
+import { fieldOfRows, ObjectOrigin, pick, projectRows, renameRows } from './objects.ts';
 
 /** Plain JSON. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -105,7 +106,12 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   /** Plain objects, keys in the order of the schema; made once. */
   get rows(): readonly Row[] {
-    this.#rows ??= (this.#origin.rows?.(this.#view) ?? constructRows(this.#view.columns.map(c => c.name), this.schema.fields.map((_, i) => this.#columnAt(i)), this.length)) as readonly Row[];
+    this.#rows ??= (this.#origin.rows?.(this.#view) ??
+      constructRows(
+        this.#view.columns.map(c => c.name),
+        this.schema.fields.map((_, i) => this.#columnAt(i)),
+        this.length,
+      )) as readonly Row[];
     return this.#rows;
   }
 
@@ -133,7 +139,9 @@ export class RecordBatch<Row = Record<string, unknown>> {
     const { selection, columns, ownColumns } = this.#view;
     const base = selection === undefined ? rows : rows.map(row => selection[row] as number);
     const next: View = {
-      selection: base, length: rows.length, ownColumns,
+      selection: base,
+      length: rows.length,
+      ownColumns,
       columns: columns.map(column => ('overlay' in column ? { ...column, overlay: new SelectedColumn(column.overlay, rows) } : column)),
     };
     const batch = this.#with<Row>(this.schema, next);
@@ -149,16 +157,31 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   /** These columns in this order, as a view. */
   project<Next = Record<string, unknown>>(names: readonly string[]): RecordBatch<Next> {
-    if (!this.schemaKnown) return RecordBatch.of(projectRows(this.rows as readonly object[], names), undefined, this.position, this.bytes) as unknown as RecordBatch<Next>;
+    if (!this.schemaKnown)
+      return RecordBatch.of(
+        projectRows(this.rows as readonly object[], names),
+        undefined,
+        this.position,
+        this.bytes,
+      ) as unknown as RecordBatch<Next>;
     const schema = this.schema.project(names);
     return this.#with(schema, this.#viewOf(names.map(name => this.#view.columns[this.schema.indexOf(name)] as ViewColumn)));
   }
 
   /** All names at once, as a view. */
   rename<Next = Record<string, unknown>>(names: Readonly<Record<string, string>>): RecordBatch<Next> {
-    if (!this.schemaKnown) return RecordBatch.of(renameRows(this.rows as readonly object[], names), undefined, this.position, this.bytes) as unknown as RecordBatch<Next>;
+    if (!this.schemaKnown)
+      return RecordBatch.of(
+        renameRows(this.rows as readonly object[], names),
+        undefined,
+        this.position,
+        this.bytes,
+      ) as unknown as RecordBatch<Next>;
     const schema = this.schema.rename(names);
-    return this.#with(schema, this.#viewOf(this.#view.columns.map((column, i) => ({ ...column, name: (schema.fields[i] as { name: string }).name }))));
+    return this.#with(
+      schema,
+      this.#viewOf(this.#view.columns.map((column, i) => ({ ...column, name: (schema.fields[i] as { name: string }).name }))),
+    );
   }
 
   /** With this column (as long as the batch) in place of the one of that name, or at the end. */
@@ -172,12 +195,18 @@ export class RecordBatch<Row = Record<string, unknown>> {
   /** The same rows under another schema of the same columns (types known late, or read as others). */
   withSchema(schema: Schema): RecordBatch<Row> {
     if (!this.schemaKnown) return this.#typed(schema);
-    return this.#with(schema, this.#viewOf(this.#view.columns.map((column, i) => ({ ...column, type: (schema.fields[i] as { type: DataType }).type }))));
+    return this.#with(
+      schema,
+      this.#viewOf(this.#view.columns.map((column, i) => ({ ...column, type: (schema.fields[i] as { type: DataType }).type }))),
+    );
   }
 
   #typed(schema: Schema): RecordBatch<Row> {
     const origin = this.#view.ownColumns ? this.#origin.typed?.(schema) : undefined;
-    if (origin === undefined) return RecordBatch.of(this.rows as readonly object[], schema, this.position, this.bytes, row => this.locate(row)) as unknown as RecordBatch<Row>;
+    if (origin === undefined)
+      return RecordBatch.of(this.rows as readonly object[], schema, this.position, this.bytes, row =>
+        this.locate(row),
+      ) as unknown as RecordBatch<Row>;
     const columns = schema.fields.map(({ name, type }, index) => ({ name, type, index }));
     return new RecordBatch<Row>(origin, schema, this.position, { ...this.#view, columns });
   }
@@ -194,7 +223,11 @@ export class RecordBatch<Row = Record<string, unknown>> {
     if (this.#view.selection === undefined && this.#view.ownColumns) return this;
     const origin = this.#origin.compact?.(this.#view);
     if (origin !== undefined) return new RecordBatch<Row>(origin, this.schemaKnown ? this.schema : undefined, this.position);
-    return RecordBatch.of(this.rows as readonly object[], this.schemaKnown ? this.schema : undefined, this.position) as unknown as RecordBatch<Row>;
+    return RecordBatch.of(
+      this.rows as readonly object[],
+      this.schemaKnown ? this.schema : undefined,
+      this.position,
+    ) as unknown as RecordBatch<Row>;
   }
 
   #with<Next>(schema: Schema, view: View): RecordBatch<Next> {
@@ -221,82 +254,3 @@ export class RecordBatch<Row = Record<string, unknown>> {
 }
 
 const NO_SCHEMA = new Schema([]);
-
-/** Objects as they came. */
-class ObjectOrigin implements Origin {
-  readonly length: number;
-  readonly #rows: readonly object[];
-  readonly #names: readonly string[];
-  readonly locate?: (row: number) => Position | undefined;
-  #bytes: number | undefined;
-
-  constructor(rows: readonly object[], schema: Schema | undefined, bytes?: number, locate?: (row: number) => Position | undefined) {
-    this.length = rows.length;
-    if (locate !== undefined) this.locate = locate;
-    this.#rows = rows;
-    this.#names = schema?.names ?? [];
-    this.#bytes = bytes;
-  }
-
-  get bytes(): number {
-    this.#bytes ??= roughBytes(this.#rows);
-    return this.#bytes;
-  }
-
-  column(index: number, type: DataType): Column {
-    return { ...fieldOfRows(this.#rows as readonly Record<string, unknown>[], this.#names[index] as string), type };
-  }
-
-  rows(view: View): readonly object[] {
-    const rows = view.selection === undefined ? this.#rows : pick(this.#rows, view.selection);
-    if (view.ownColumns) return rows;
-    const columns = view.columns.map(c => ('overlay' in c ? c.overlay : fieldOfRows(rows as readonly Record<string, unknown>[], this.#names[c.index] as string)));
-    return constructRows(view.columns.map(c => c.name), columns, view.length);
-  }
-}
-
-function fieldOfRows(rows: readonly Record<string, unknown>[], name: string): Column {
-  // A record without a field called `constructor` has none, though every object inherits one.
-  const get =
-    name in Object.prototype
-      ? (row: number): unknown => (Object.hasOwn(rows[row] as object, name) ? ((rows[row] as Record<string, unknown>)[name] ?? null) : null)
-      : (row: number): unknown => (rows[row] as Record<string, unknown>)[name] ?? null;
-  return { type: { kind: 'text' }, length: rows.length, get };
-}
-
-function pick<T>(values: readonly T[], rows: Uint32Array): T[] {
-  const picked = new Array<T>(rows.length);
-  for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i] as number] as T;
-  return picked;
-}
-
-function projectRows(rows: readonly object[], names: readonly string[]): object[] {
-  const columns = names.map(name => fieldOfRows(rows as readonly Record<string, unknown>[], name));
-  return constructRows(names, columns, rows.length);
-}
-
-/** Keys keep their places; a new name that another key has already is COLUMN_DUPLICATE. */
-function renameRows(rows: readonly object[], names: Readonly<Record<string, string>>): object[] {
-  return rows.map(row => {
-    const entries = Object.entries(row).map(([key, value]) => [Object.hasOwn(names, key) ? (names[key] as string) : key, value] as const);
-    if (new Set(entries.map(([key]) => key)).size !== entries.length) throw new MillraceError('COLUMN_DUPLICATE', 'rename: two columns would have the same name');
-    return Object.fromEntries(entries);
-  });
-}
-
-/** About what the objects weigh: the first, the middle and the last row measured, the others taken to be alike. */
-function roughBytes(rows: readonly object[]): number {
-  if (rows.length === 0) return 0;
-  const samples = [rows[0], rows[rows.length >> 1], rows[rows.length - 1]] as object[];
-  return Math.ceil((samples.reduce((sum, row) => sum + roughValueBytes(row, 3), 0) / samples.length) * rows.length);
-}
-
-function roughValueBytes(value: unknown, depth: number): number {
-  if (typeof value === 'string') return 16 + value.length;
-  if (value === null || typeof value !== 'object') return 8;
-  if (ArrayBuffer.isView(value)) return 64 + value.byteLength;
-  if (depth === 0) return 64;
-  let bytes = 24;
-  for (const key of Object.keys(value)) bytes += 8 + roughValueBytes((value as Record<string, unknown>)[key], depth - 1);
-  return bytes;
-}

@@ -24,7 +24,11 @@ function compile(names: readonly string[]): Constructor {
   const gets = names.map((_, i) => `const c${i} = columns[${i}];`).join('');
   const literal = names.map((name, i) => `${objectKey(name)}: c${i}.get(i)`).join(', ');
   try {
-    return new Function('columns', 'length', `${gets} const rows = new Array(length); for (let i = 0; i < length; i++) rows[i] = { ${literal} }; return rows;`) as Constructor;
+    return new Function(
+      'columns',
+      'length',
+      `${gets} const rows = new Array(length); for (let i = 0; i < length; i++) rows[i] = { ${literal} }; return rows;`,
+    ) as Constructor;
   } catch {
     return (columns, length) => Array.from({ length }, (_, row) => construct(names, columns, row));
   }
@@ -38,7 +42,12 @@ export function objectKey(name: string): string {
 function construct(names: readonly string[], columns: readonly Column[], row: number): object {
   const made = {};
   for (let i = 0; i < names.length; i++) {
-    Object.defineProperty(made, names[i] as string, { value: (columns[i] as Column).get(row), writable: true, enumerable: true, configurable: true });
+    Object.defineProperty(made, names[i] as string, {
+      value: (columns[i] as Column).get(row),
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
   }
   return made;
 }

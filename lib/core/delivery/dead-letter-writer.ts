@@ -5,6 +5,9 @@ import type { AnyBatch, Checkpoint, SinkContext, Writer } from '../define.ts';
 import type { SinkStage } from '../run/stage.ts';
 import { DEAD_LETTER_SCHEMA } from './rejects.ts';
 
+/** What a sink beside the pipeline is given of its run. */
+export type SideContext = Pick<SinkContext, 'signal' | 'jobId' | 'segmentBytes' | 'warn'>;
+
 /** The place of the dead letters: any sink. Opened before the first record, so that a wrong place is known early. */
 export class DeadLetterWriter {
   readonly #writer: Writer;
@@ -17,10 +20,15 @@ export class DeadLetterWriter {
     this.#refusals = refusals;
   }
 
-  static async open(stage: SinkStage, context: Pick<SinkContext, 'signal' | 'jobId' | 'segmentBytes' | 'warn'>): Promise<DeadLetterWriter> {
+  static async open(stage: SinkStage, context: SideContext): Promise<DeadLetterWriter> {
     const refusals: string[] = [];
-    const settle = (_batch: AnyBatch, rejected: readonly { reason: string }[] = []): void => void refusals.push(...rejected.map(({ reason }) => reason));
-    const writer = await stage.definition.open(stage.options, { ...context, schema: DEAD_LETTER_SCHEMA, hasDeadLetters: false, settle, release: () => undefined, counted: () => undefined }, stage.given);
+    const settle = (_batch: AnyBatch, rejected: readonly { reason: string }[] = []): void =>
+      void refusals.push(...rejected.map(({ reason }) => reason));
+    const writer = await stage.definition.open(
+      stage.options,
+      { ...context, schema: DEAD_LETTER_SCHEMA, hasDeadLetters: false, settle, release: () => undefined, counted: () => undefined },
+      stage.given,
+    );
     return new DeadLetterWriter(writer, refusals);
   }
 
@@ -54,7 +62,7 @@ export class DeadLetterWriter {
 
   #check(): void {
     const [reason] = this.#refusals;
-    if (reason !== undefined) throw asMillraceError(new Error(`the dead letters' own place refused one: ${reason}`), 'dead letters', 'IO_FAILED');
+    if (reason !== undefined)
+      throw asMillraceError(new Error(`the dead letters' own place refused one: ${reason}`), 'dead letters', 'IO_FAILED');
   }
 }
-

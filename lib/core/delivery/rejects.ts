@@ -14,7 +14,9 @@ export class RecordRejected extends MillraceError {
   constructor(letter: DeadLetter) {
     const code: ErrorCode = Object.hasOwn(ERROR_CODES, letter.code) ? (letter.code as ErrorCode) : 'RECORD_REJECTED';
     const place = letter.position === undefined ? '' : ` (${placeOf(letter.position)})`;
-    super(code, `${letter.stage} refused a record${place}: ${code === letter.code ? '' : `${letter.code}: `}${letter.reason}`, { stage: letter.stage });
+    super(code, `${letter.stage} refused a record${place}: ${code === letter.code ? '' : `${letter.code}: `}${letter.reason}`, {
+      stage: letter.stage,
+    });
     this.letter = letter;
   }
 }
@@ -55,7 +57,12 @@ export class Rejects {
     else group.count++;
     if (!this.#hasPlace) throw new RecordRejected(letter);
     this.#waiting.push(letter);
-    if (this.count > this.#maxCount) throw new MillraceError('TOO_MANY_REJECTED', `${this.count} records were rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`, { stage });
+    if (this.count > this.#maxCount)
+      throw new MillraceError(
+        'TOO_MANY_REJECTED',
+        `${this.count} records were rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`,
+        { stage },
+      );
   }
 
   get hasWaiting(): boolean {
@@ -78,7 +85,9 @@ export class Rejects {
 /** The dead letter of one row of a batch, values as in the value table's JSON. */
 export function letterOf(stage: string, batch: AnyBatch, index: number, code: string, reason: string): DeadLetter {
   const row = batch.rows[index] ?? {};
-  const record = batch.schemaKnown ? Object.fromEntries(batch.schema.fields.map(({ name, type }) => [name, jsonValue(row[name], type)])) : row;
+  const record = batch.schemaKnown
+    ? Object.fromEntries(batch.schema.fields.map(({ name, type }) => [name, jsonValue(row[name], type)]))
+    : row;
   const position = batch.locate(index);
   return position === undefined ? { stage, code, reason, record } : { stage, code, reason, record, position };
 }

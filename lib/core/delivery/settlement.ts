@@ -57,7 +57,8 @@ export class Settlement {
   /** How many records of the batch went through; throws when it was settled before or never written. */
   settle(batch: AnyBatch, rejected: readonly RejectedRow[], stage: string): number {
     const unsettled = this.#unsettled.get(batch);
-    if (unsettled === undefined) throw new MillraceError('INTERNAL', `${stage} settled a batch twice, or one that it was not given`, { stage });
+    if (unsettled === undefined)
+      throw new MillraceError('INTERNAL', `${stage} settled a batch twice, or one that it was not given`, { stage });
     this.#unsettled.delete(batch);
     unsettled.lease.release();
     unsettled.entry.isSettled = true;

@@ -21,12 +21,15 @@ export interface SourceCount {
 export function checkCounts(source: SourceCount, operators: readonly RunningOperator[], sink: SinkStream, sinkKind: string): void {
   for (const operator of operators) checkConservation(operator);
   const { kind, out } = source.counter;
-  if (source.hasRows && source.rows !== out && !source.isStopped) throw new MillraceError('COUNTS_DIFFER', `${kind} counted ${source.rows} records, but ${out} came`, { stage: kind });
+  if (source.hasRows && source.rows !== out && !source.isStopped)
+    throw new MillraceError('COUNTS_DIFFER', `${kind} counted ${source.rows} records, but ${out} came`, { stage: kind });
   const { written, unchanged, superseded } = sink.counts;
   const counted = written + unchanged + superseded;
   const { records } = sink.settlement;
   if (sink.hasOwnCount && counted !== records) {
-    throw new MillraceError('COUNTS_DIFFER', `${sinkKind} counted ${counted} records written, but ${records} were sent`, { stage: sinkKind });
+    throw new MillraceError('COUNTS_DIFFER', `${sinkKind} counted ${counted} records written, but ${records} were sent`, {
+      stage: sinkKind,
+    });
   }
 }
 

@@ -2,7 +2,8 @@
  * The face of a stage: what a user holds. A Readable, Duplex or Writable of plain objects that opens nothing before it is used, and beside it
  * the description (`stage`) of which `pipeline()` opens streams of its own, as often as it likes.
  */
-import type { DeadLetter, Operator, Sink, Source } from '../contracts.ts';
+import { MillraceError } from '../../errors.ts';
+import type { DeadLetter, Operator, RunOptions, Sink, Source } from '../contracts.ts';
 import { OperatorFace } from './operator-face.ts';
 import { SinkFace } from './sink-face.ts';
 import { SourceFace } from './source-face.ts';
@@ -23,7 +24,10 @@ export function sinkFace<Row>(stage: SinkStage): Sink<Row> {
 
 /** Several operators as one. */
 export function composedFace<In, Out>(operators: readonly unknown[]): Operator<In, Out> {
-  return new OperatorFace(operators.flatMap(operator => (operator instanceof OperatorFace ? operator.stages : []))) as unknown as Operator<In, Out>;
+  return new OperatorFace(operators.flatMap(operator => (operator instanceof OperatorFace ? operator.stages : []))) as unknown as Operator<
+    In,
+    Out
+  >;
 }
 
 /** The descriptions behind a face; undefined for anything else. */
@@ -34,4 +38,12 @@ export function stagesOf(face: unknown): readonly Stage[] | undefined {
 
 export function stageOf(face: unknown): Stage | undefined {
   return stagesOf(face)?.[0];
+}
+
+/** A sink beside the pipeline. */
+export function deadLetterStage(place: NonNullable<RunOptions['deadLetter']>): SinkStage {
+  const stage = stageOf(place);
+  if (stage?.role !== 'sink')
+    throw new MillraceError('OPTION_INVALID', 'pipeline: option "deadLetter": a sink, such as to.file(\'rejects.ndjson\')');
+  return stage;
 }

@@ -78,7 +78,10 @@ function batchStep({ stage, context }: OpenOperator): Step {
 /** A run of row operators. Rows that come through unchanged stay a view of the batch, so that its bytes are not lost. */
 function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
   const counters = run.map(({ context }) => context.counter);
-  const functions = run.map(({ stage, context }) => (stage.definition.row as NonNullable<typeof stage.definition.row>)(stage.options, context, stage.given) satisfies RowFunction);
+  const functions = run.map(
+    ({ stage, context }) =>
+      (stage.definition.row as NonNullable<typeof stage.definition.row>)(stage.options, context, stage.given) satisfies RowFunction,
+  );
   const loop = compileRowLoop(functions);
   const output = run.at(-1)?.output;
   const rowStops = run.map(({ context }) => context);
@@ -115,7 +118,8 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
       length -= (dropped[stage] as number) + (refused[stage] as number);
       counter.out += length;
     }
-    if (length !== result.count) throw new MillraceError('COUNTS_DIFFER', `${counters.at(-1)?.kind}: gave ${result.count} records instead of ${length}`);
+    if (length !== result.count)
+      throw new MillraceError('COUNTS_DIFFER', `${counters.at(-1)?.kind}: gave ${result.count} records instead of ${length}`);
     return resultBatch(batch, result, output);
   };
 }
@@ -126,7 +130,9 @@ function resultBatch(batch: AnyBatch, result: LoopResult, output: Schema | undef
   if (!result.isChanged && (output === undefined || output === batch.schema)) return isWhole ? batch : batch.select(from.slice(0, count));
   rows.length = count;
   const numbers = isWhole ? undefined : from;
-  return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, row => batch.locate(numbers === undefined ? row : (numbers[row] as number)));
+  return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, row =>
+    batch.locate(numbers === undefined ? row : (numbers[row] as number)),
+  );
 }
 
 function letterOfRow(batch: AnyBatch, index: number, stage: string, record: object, { code, reason }: Rejected): DeadLetter {

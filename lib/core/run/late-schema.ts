@@ -43,8 +43,14 @@ export class LateSchema {
       const reason = this.#misfit(rows[index] as AnyRow);
       if (reason !== undefined) rejected.push({ index, code: 'SCHEMA_MISMATCH', reason });
     }
-    const typed = batch.schemaKnown ? RecordBatch.of(rows as AnyRow[], this.schema, batch.position, batch.bytes, row => batch.locate(row)) : batch.withSchema(this.schema);
-    return { batch: typed, rejected, wider: rejected.length === 0 ? undefined : this.#widened(rejected.map(({ index }) => rows[index] as AnyRow)) };
+    const typed = batch.schemaKnown
+      ? RecordBatch.of(rows as AnyRow[], this.schema, batch.position, batch.bytes, row => batch.locate(row))
+      : batch.withSchema(this.schema);
+    return {
+      batch: typed,
+      rejected,
+      wider: rejected.length === 0 ? undefined : this.#widened(rejected.map(({ index }) => rows[index] as AnyRow)),
+    };
   }
 
   /** The sink follows: from now on this is the schema. */
@@ -67,7 +73,8 @@ export class LateSchema {
       if (value === null || (this.#accepts[i] as Accepts)(value)) continue;
       // What every object inherits (`constructor`) is no field.
       if (!Object.hasOwn(row, name)) present--;
-      else return `column ${JSON.stringify(name)}: a ${kindOf(value)} where the first records had ${(fields[i] as { type: { kind: string } }).type.kind}`;
+      else
+        return `column ${JSON.stringify(name)}: a ${kindOf(value)} where the first records had ${(fields[i] as { type: { kind: string } }).type.kind}`;
     }
     const keys = Object.keys(row);
     if (keys.length === present) return undefined;
@@ -102,7 +109,10 @@ function widerType(kind: string, values: readonly unknown[]): Schema['fields'][n
 
 function isSameSchema(a: Schema, b: Schema): boolean {
   if (a === b) return true;
-  return a.fields.length === b.fields.length && a.fields.every((field, i) => field.name === b.fields[i]?.name && field.type.kind === b.fields[i]?.type.kind);
+  return (
+    a.fields.length === b.fields.length &&
+    a.fields.every((field, i) => field.name === b.fields[i]?.name && field.type.kind === b.fields[i]?.type.kind)
+  );
 }
 
 function kindOf(value: unknown): string {
@@ -113,5 +123,7 @@ function kindOf(value: unknown): string {
 
 /** No record and no schema: what a table or a Parquet file cannot be made of. */
 export function schemaUnknown(stage: string): MillraceError {
-  return new MillraceError('SCHEMA_UNKNOWN', `${stage}: no record came and no schema is declared, so there is nothing to make it of`, { stage });
+  return new MillraceError('SCHEMA_UNKNOWN', `${stage}: no record came and no schema is declared, so there is nothing to make it of`, {
+    stage,
+  });
 }

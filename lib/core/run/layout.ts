@@ -15,10 +15,19 @@ export interface Line {
 export function lineOf(stages: readonly Stage[]): Line {
   const [source, ...rest] = stages;
   const sink = rest.pop();
-  if (source?.role !== 'source') throw new MillraceError('PIPELINE_INVALID', `a pipeline begins with a source, not with ${nameOf(source)}; wrap a foreign stream or iterable by from.records(…)`);
-  if (sink?.role !== 'sink') throw new MillraceError('PIPELINE_INVALID', `a pipeline ends in a sink, not in ${nameOf(sink)}; wrap a foreign stream by to.stream(…), a function by to.function(…)`);
+  if (source?.role !== 'source')
+    throw new MillraceError(
+      'PIPELINE_INVALID',
+      `a pipeline begins with a source, not with ${nameOf(source)}; wrap a foreign stream or iterable by from.records(…)`,
+    );
+  if (sink?.role !== 'sink')
+    throw new MillraceError(
+      'PIPELINE_INVALID',
+      `a pipeline ends in a sink, not in ${nameOf(sink)}; wrap a foreign stream by to.stream(…), a function by to.function(…)`,
+    );
   const operators = rest.map(stage => {
-    if (stage.role !== 'operator') throw new MillraceError('PIPELINE_INVALID', `between source and sink stand operators, not ${nameOf(stage)}`);
+    if (stage.role !== 'operator')
+      throw new MillraceError('PIPELINE_INVALID', `between source and sink stand operators, not ${nameOf(stage)}`);
     return stage;
   });
   return { source, operators, sink };
@@ -66,7 +75,11 @@ export function looksAt({ definition, options, given }: OperatorStage): readonly
 }
 
 /** The columns of the source that anybody looks at; undefined: all of them. Followed as far as columns keep their names. */
-export function neededColumns(operators: readonly OperatorStage[], { inputs }: Schemas, outputs: readonly (Schema | undefined)[]): string[] | undefined {
+export function neededColumns(
+  operators: readonly OperatorStage[],
+  { inputs }: Schemas,
+  outputs: readonly (Schema | undefined)[],
+): string[] | undefined {
   const first = inputs[0];
   if (first === undefined) return undefined;
   const needed = new Set<string>();

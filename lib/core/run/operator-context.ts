@@ -17,7 +17,11 @@ export class StateAccount {
   charge(bytes: number, stage: string): void {
     this.used += bytes;
     if (this.used > this.limit) {
-      throw new MillraceError('STATE_TOO_LARGE', `${stage} keeps more than the ${printSize(this.limit)} that operators may keep; raise stateMemory`, { stage });
+      throw new MillraceError(
+        'STATE_TOO_LARGE',
+        `${stage} keeps more than the ${printSize(this.limit)} that operators may keep; raise stateMemory`,
+        { stage },
+      );
     }
   }
 }
@@ -78,7 +82,8 @@ export class RunningOperator implements OperatorContext {
   }
 
   keepState(state: OperatorState): void {
-    if (this.savedState !== undefined) throw new MillraceError('PIPELINE_INVALID', `operator ${this.counter.kind}: keepState is called once`);
+    if (this.savedState !== undefined)
+      throw new MillraceError('PIPELINE_INVALID', `operator ${this.counter.kind}: keepState is called once`);
     this.savedState = state;
   }
 

@@ -53,7 +53,10 @@ export class OperatorFace extends Duplex {
   }
 
   override _writev(chunks: { chunk: object }[], callback: Callback): void {
-    this.#take(chunks.map(({ chunk }) => chunk), callback);
+    this.#take(
+      chunks.map(({ chunk }) => chunk),
+      callback,
+    );
   }
 
   override _final(callback: Callback): void {
@@ -135,7 +138,12 @@ export class OperatorFace extends Duplex {
       return new OperatorStream({ change, context: only.context, forwardsPositions: true, account: this.#account, rejectsWritten });
     }
     const take = (letter: DeadLetter): void => takeReject(letter, this.#onReject);
-    return new GroupStream({ change: compileGroup(open, take), counters: open.map(({ context }) => context.counter), name: group.map(({ kind }) => kind).join('+'), rejectsWritten });
+    return new GroupStream({
+      change: compileGroup(open, take),
+      counters: open.map(({ context }) => context.counter),
+      name: group.map(({ kind }) => kind).join('+'),
+      rejectsWritten,
+    });
   }
 
   #contextOf(stage: OperatorStage, state: StateAccount): RunningOperator {
@@ -165,4 +173,3 @@ export class OperatorFace extends Duplex {
     this.#finished?.();
   }
 }
-

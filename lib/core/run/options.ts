@@ -34,6 +34,7 @@ export type CheckedRunOptions = z.output<typeof runOptions>;
 /** Options with their defaults; no batch may be more than a quarter of the flow account. */
 export function checkRunOptions(options: RunOptions): CheckedRunOptions {
   const checked = checkOptions('pipeline', runOptions, options as z.input<typeof runOptions>);
-  if (checked.memory < 1024) throw new MillraceError('OPTION_INVALID', `pipeline: option "memory": at least 1 KiB, not ${checked.memory} bytes`);
+  if (checked.memory < 1024)
+    throw new MillraceError('OPTION_INVALID', `pipeline: option "memory": at least 1 KiB, not ${checked.memory} bytes`);
   return { ...checked, batchBytes: Math.max(256, Math.min(checked.batchBytes, Math.floor(checked.memory / 4))) };
 }

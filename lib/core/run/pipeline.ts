@@ -67,7 +67,12 @@ export function runStages(faces: readonly unknown[], options: RunOptions = {}): 
 }
 
 /** A part of a pipeline as one operator: `compose<User>()(filter(…), map(…))`. Curried, so that the row type is named once. */
-export function compose<A>(): <B, C = B, D = C, E = D>(o1: Operator<A, B>, o2?: Operator<NoInfer<B>, C>, o3?: Operator<NoInfer<C>, D>, o4?: Operator<NoInfer<D>, E>) => Operator<A, E> {
+export function compose<A>(): <B, C = B, D = C, E = D>(
+  o1: Operator<A, B>,
+  o2?: Operator<NoInfer<B>, C>,
+  o3?: Operator<NoInfer<C>, D>,
+  o4?: Operator<NoInfer<D>, E>,
+) => Operator<A, E> {
   return (...operators) => composedFace(operators.filter(operator => operator !== undefined));
 }
 
@@ -82,7 +87,10 @@ function facesToStages(faces: readonly unknown[]): Stage[] {
   return faces.flatMap((face, i) => {
     const stages = stagesOf(face);
     if (stages === undefined) {
-      throw new MillraceError('PIPELINE_INVALID', `argument ${i + 1} of the pipeline is not a stage; wrap iterables and streams by from.records(…), through(…) or to.stream(…)`);
+      throw new MillraceError(
+        'PIPELINE_INVALID',
+        `argument ${i + 1} of the pipeline is not a stage; wrap iterables and streams by from.records(…), through(…) or to.stream(…)`,
+      );
     }
     return stages;
   });

@@ -12,17 +12,31 @@ export function planOf(line: Line): Plan {
       group.map((operator): PlanStage => {
         const reads = looksAt(operator);
         const shared = { kind: operator.kind, description: titleOf(operator), fusedGroup: i + 1 };
-        return reads === 'all' ? { ...shared, looksAt: 'rows' } : { ...shared, looksAt: reads.length === 0 ? 'bytes' : 'columns', columns: reads };
+        return reads === 'all'
+          ? { ...shared, looksAt: 'rows' }
+          : { ...shared, looksAt: reads.length === 0 ? 'bytes' : 'columns', columns: reads };
       }),
     ),
-    { kind: sink.kind, description: titleOf(sink), looksAt: passthroughOf(line).length > 0 ? 'bytes' : 'columns', fusedGroup: groups.length + 1 },
+    {
+      kind: sink.kind,
+      description: titleOf(sink),
+      looksAt: passthroughOf(line).length > 0 ? 'bytes' : 'columns',
+      fusedGroup: groups.length + 1,
+    },
   ];
   return { stages, explain: () => stages.map(explain).join('\n') };
 }
 
 function explain({ kind, description, looksAt: looks, columns, fusedGroup }: PlanStage): string {
   const what = description === '' ? kind : `${kind} ${description}`;
-  const seen = looks === 'rows' ? 'makes an object of every record' : looks === 'bytes' ? 'passes bytes on' : columns === undefined ? 'decodes columns' : `decodes ${columns.join(', ')}`;
+  const seen =
+    looks === 'rows'
+      ? 'makes an object of every record'
+      : looks === 'bytes'
+        ? 'passes bytes on'
+        : columns === undefined
+          ? 'decodes columns'
+          : `decodes ${columns.join(', ')}`;
   return `${fusedGroup}. ${what} (${seen})`;
 }
 

@@ -46,7 +46,11 @@ export class ProgressMeter {
     const { read, written, rejected, bytesRead, counters } = standing;
     const fraction = done ? 1 : fractionOf(standing);
     const progress: Progress = {
-      read, written, rejected, bytesRead, done,
+      read,
+      written,
+      rejected,
+      bytesRead,
+      done,
       seconds: seconds(now - this.#start),
       recordsPerSecond: done ? read / total : (read - this.#last.read) / passed,
       bytesPerSecond: done ? bytesRead / total : (bytesRead - this.#last.bytes) / passed,

@@ -36,12 +36,17 @@ export function reportOf({ counters, sink, failure, isDrained, rejected, ...told
     stages: counters.map((counter, i) => (i < counters.length - 1 ? counter.report() : { ...counter.report(), out: settled })),
     bottleneck: slowest(counters),
     ...told,
-    ...(failure === undefined ? {} : { error: { code: failure.code, stage: failure.stage, message: failure.message, retryable: failure.retryable } }),
+    ...(failure === undefined
+      ? {}
+      : { error: { code: failure.code, stage: failure.stage, message: failure.message, retryable: failure.retryable } }),
   };
 }
 
 function slowest(counters: readonly StageCounter[]): string | undefined {
-  return counters.reduce<StageCounter | undefined>((most, counter) => (most === undefined || counter.busyMs > most.busyMs ? counter : most), undefined)?.kind;
+  return counters.reduce<StageCounter | undefined>(
+    (most, counter) => (most === undefined || counter.busyMs > most.busyMs ? counter : most),
+    undefined,
+  )?.kind;
 }
 
 function sum(counters: readonly StageCounter[], of: (counter: StageCounter) => number): number {

@@ -3,17 +3,16 @@ import { asMillraceError, MillraceError } from '../../errors.ts';
 import type { Position } from '../batch/batch.ts';
 import type { RunOptions } from '../contracts.ts';
 import type { Checkpoint } from '../define.ts';
-import { DeadLetterWriter } from '../delivery/dead-letter-writer.ts';
-import { Rejects } from '../delivery/rejects.ts';
+import { Refusals } from '../delivery/refusals.ts';
+import { letterOf } from '../delivery/rejects.ts';
 import { FlowAccount } from './account.ts';
 import { checkCounts, checkShare } from './check-counts.ts';
 import { join, type Joined } from './connect.ts';
 import { seconds, StageCounter } from './counter.ts';
-import { stageOf } from './face.ts';
+import { deadLetterStage } from './face.ts';
 import { compileGroup, type OpenOperator } from './group.ts';
 import { GroupStream } from './group-stream.ts';
 import { groupsOf, jobIdOf, type Line, lineOf, type Schemas, schemasOf } from './layout.ts';
-import { letterOf } from '../delivery/rejects.ts';
 import { RunningOperator, StateAccount } from './operator-context.ts';
 import { OperatorStream } from './operator-stream.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
@@ -25,7 +24,7 @@ import { SinkStream } from './sink-stream.ts';
 import { emptyCount, sourceContext } from './source-context.ts';
 import { SourceStream } from './source-stream.ts';
 import { aborted, timeout } from './waiting.ts';
-import type { SinkStage, Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** Runs a pipeline to its end: resolves with the report, or rejects with a PipelineError, once everything is released. */
 export async function run(stages: readonly Stage[], options: RunOptions = {}): Promise<Report> {
@@ -38,16 +37,13 @@ class Run {
   readonly #start = performance.now();
   readonly #abort = new AbortController();
   readonly #account: FlowAccount;
-  readonly #rejects: Rejects;
-  readonly #deadLetterStage: SinkStage | undefined;
+  readonly #refusals: Refusals;
   readonly #warnings = new Set<string>();
   readonly #counters: StageCounter[];
   readonly #operators: RunningOperator[] = [];
   readonly #sourceCount = emptyCount();
   readonly #suppressed: Error[] = [];
   #failure: MillraceError | undefined;
-  #deadLetters: DeadLetterWriter | undefined;
-  #areLettersEnded = false;
   #source: SourceStream | undefined;
   #sink: SinkStream | undefined;
   #joined: Joined | undefined;
@@ -58,8 +54,8 @@ class Run {
     this.#line = line;
     this.#options = options;
     this.#account = new FlowAccount(options.memory, () => this.#sink?.letGo());
-    this.#deadLetterStage = options.deadLetter === undefined ? undefined : deadLetterStage(options.deadLetter);
-    this.#rejects = new Rejects(this.#deadLetterStage !== undefined, options.maxRejected);
+    const place = options.deadLetter === undefined ? undefined : deadLetterStage(options.deadLetter);
+    this.#refusals = new Refusals(place, options.maxRejected);
     this.#counters = [line.source, ...line.operators, line.sink].map(({ kind }) => new StageCounter(kind));
   }
 
@@ -87,7 +83,7 @@ class Run {
     this.#throwFailure();
     const first = await source.definition.describe?.(source.options, { signal: this.#abort.signal }, source.given);
     const schemas = schemasOf(operators, first);
-    if (this.#deadLetterStage !== undefined) this.#deadLetters = await DeadLetterWriter.open(this.#deadLetterStage, this.#sideContext());
+    await this.#refusals.open(this.#sideContext());
     this.#throwFailure();
     this.#sink = this.#makeSink(schemas);
     await this.#sink.openEarly();
@@ -115,8 +111,11 @@ class Run {
       const open = group.map((stage): OpenOperator => {
         const counter = this.#counters[at + 1] as StageCounter;
         const context = new RunningOperator(counter, schemas.inputs[at], {
-          signal: this.#abort.signal, batchRows, batchBytes, state,
-          refuse: (batch, index, code, reason) => this.#rejects.take(letterOf(counter.kind, batch, index, code, reason)),
+          signal: this.#abort.signal,
+          batchRows,
+          batchBytes,
+          state,
+          refuse: (batch, index, code, reason) => this.#refusals.take(letterOf(counter.kind, batch, index, code, reason)),
           stop: () => this.#source?.stop(),
           warn: message => this.#warnings.add(message),
         });
@@ -129,15 +128,21 @@ class Run {
   }
 
   #streamOf(group: readonly OpenOperator[]): Duplex {
-    const rejectsWritten = (): Promise<void> | undefined => this.#rejectsWritten();
+    const rejectsWritten = (): Promise<void> | undefined => this.#refusals.written();
     const [first] = group;
     if (first?.stage.definition.stream !== undefined) {
       const { definition, options, given } = first.stage;
       const change = first.stage.definition.stream(options, first.context, given);
-      return new OperatorStream({ change, context: first.context, forwardsPositions: definition.positions === 'forwarded', account: this.#account, rejectsWritten });
+      return new OperatorStream({
+        change,
+        context: first.context,
+        forwardsPositions: definition.positions === 'forwarded',
+        account: this.#account,
+        rejectsWritten,
+      });
     }
     return new GroupStream({
-      change: compileGroup(group, letter => this.#rejects.take(letter)),
+      change: compileGroup(group, letter => this.#refusals.take(letter)),
       counters: group.map(({ context }) => context.counter),
       name: group.map(({ stage }) => stage.kind).join('+'),
       rejectsWritten,
@@ -151,16 +156,21 @@ class Run {
       counter: this.#counters.at(-1) as StageCounter,
       schema: schemas.output,
       hint: schemas.hint,
-      hasDeadLetters: this.#deadLetterStage !== undefined,
-      take: letter => this.#rejects.take(letter),
-      rejectsWritten: () => this.#rejectsWritten(),
+      hasDeadLetters: this.#refusals.hasPlace,
+      take: letter => this.#refusals.take(letter),
+      rejectsWritten: () => this.#refusals.written(),
       finish: sink => this.#commit(sink),
       ...this.#sideContext(),
     });
   }
 
   #sideContext(): { signal: AbortSignal; jobId: string; segmentBytes: number; warn: (message: string) => void } {
-    return { signal: this.#abort.signal, jobId: jobIdOf(this.#line), segmentBytes: Math.floor(this.#options.memory / 2), warn: message => void this.#warnings.add(message) };
+    return {
+      signal: this.#abort.signal,
+      jobId: jobIdOf(this.#line),
+      segmentBytes: Math.floor(this.#options.memory / 2),
+      warn: message => void this.#warnings.add(message),
+    };
   }
 
   async #connect(): Promise<void> {
@@ -169,30 +179,35 @@ class Run {
     this.#throwFailure();
   }
 
-  #rejectsWritten(): Promise<void> | undefined {
-    return this.#rejects.hasWaiting ? this.#deadLetters?.write(this.#rejects.waiting()) : undefined;
-  }
-
   /** All is written and flushed: counts are compared, then dead letters are committed, then the sink. */
   async #commit(sink: SinkStream): Promise<void> {
     this.#throwFailure();
     const source = { counter: this.#counters[0] as StageCounter, isStopped: this.#source?.isStopped === true, ...this.#sourceCount };
-    checkShare(this.#options.maxRejected, this.#rejects.count, source.counter.out);
+    checkShare(this.#options.maxRejected, this.#refusals.count, source.counter.out);
     checkCounts(source, this.#operators, sink, this.#line.sink.kind);
     const { writer } = sink;
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
     const checkpoint = this.#checkpoint(sink.settlement.position);
-    await this.#deadLetters?.commit(checkpoint);
+    await this.#refusals.commit(checkpoint);
     await writer.commit(checkpoint);
-    this.#areLettersEnded = true;
-    await this.#deadLetters?.close();
+    await this.#refusals.close();
     this.#isWriterEnded = true;
     await writer.close();
   }
 
   #checkpoint(source: Position | undefined): Checkpoint {
-    const operators = Object.fromEntries(this.#operators.flatMap((operator, i) => (operator.savedState === undefined ? [] : [[`${i}:${operator.counter.kind}`, operator.savedState.save()]])));
-    return { job: jobIdOf(this.#line), ...(source === undefined ? {} : { source }), operators, sinks: {}, ...(this.#isDrained ? {} : { done: true }) };
+    const operators = Object.fromEntries(
+      this.#operators.flatMap((operator, i) =>
+        operator.savedState === undefined ? [] : [[`${i}:${operator.counter.kind}`, operator.savedState.save()]],
+      ),
+    );
+    return {
+      job: jobIdOf(this.#line),
+      ...(source === undefined ? {} : { source }),
+      operators,
+      sinks: {},
+      ...(this.#isDrained ? {} : { done: true }),
+    };
   }
 
   #fail(thrown: unknown): void {
@@ -216,27 +231,13 @@ class Run {
       await this.#joined?.closed;
       await this.#sink?.quiet();
       if (!this.#isWriterEnded) await this.#quietly(() => this.#sink?.writer?.abort(failure));
-      if (!this.#areLettersEnded) await this.#endLetters(failure);
+      await this.#quietly(() => this.#refusals.abort(failure, this.#checkpoint(undefined)));
     };
     const { settleTimeoutMs } = this.#options;
     const timer = timeout(settleTimeoutMs);
     const inTime = await Promise.race([work().then(() => true), timer.elapsed.then(() => false)]);
     timer.clear();
     if (!inTime) this.#suppressed.push(new MillraceError('NOT_SETTLED', `the stages did not let go within ${settleTimeoutMs} ms`));
-  }
-
-  /** Too many rejects: the letters explain why, so they stay. In every other failure they go with the rest. */
-  async #endLetters(failure: MillraceError): Promise<void> {
-    const letters = this.#deadLetters;
-    if (letters === undefined) return;
-    if (failure.code !== 'TOO_MANY_REJECTED') return this.#quietly(() => letters.abort(failure));
-    await this.#quietly(async () => {
-      await this.#rejectsWritten();
-      await letters.commit(this.#checkpoint(undefined));
-      this.#areLettersEnded = true;
-      await letters.close();
-    });
-    if (!this.#areLettersEnded) await this.#quietly(() => letters.abort(failure));
   }
 
   async #quietly(call: () => Promise<void> | undefined): Promise<void> {
@@ -268,8 +269,13 @@ class Run {
   #progressNow(): Parameters<typeof ProgressMeter.prototype.show>[0] {
     const { bytes, expectedRows, expectedBytes } = this.#sourceCount;
     return {
-      read: this.#counters[0]?.out ?? 0, written: this.#sink?.settlement.records ?? 0, rejected: this.#rejects.count,
-      bytesRead: bytes, expectedRows, expectedBytes, counters: this.#counters,
+      read: this.#counters[0]?.out ?? 0,
+      written: this.#sink?.settlement.records ?? 0,
+      rejected: this.#refusals.count,
+      bytesRead: bytes,
+      expectedRows,
+      expectedBytes,
+      counters: this.#counters,
     };
   }
 
@@ -282,15 +288,9 @@ class Run {
       bytesRead: this.#sourceCount.bytes,
       seconds: seconds(performance.now() - this.#start),
       guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
-      rejected: this.#rejects.count,
-      rejects: this.#rejects.groups(),
+      rejected: this.#refusals.count,
+      rejects: this.#refusals.groups(),
       warnings: [...this.#warnings],
     });
   }
-}
-
-function deadLetterStage(place: NonNullable<CheckedRunOptions['deadLetter']>): SinkStage {
-  const stage = stageOf(place);
-  if (stage?.role !== 'sink') throw new MillraceError('OPTION_INVALID', 'pipeline: option "deadLetter": a sink, such as to.file(\'rejects.ndjson\')');
-  return stage;
 }

@@ -116,4 +116,3 @@ export class SinkFace extends Writable {
     if (!this.#isCommitted) await inner.writer?.abort(reason);
   }
 }
-

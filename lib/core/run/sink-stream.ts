@@ -76,7 +76,10 @@ export class SinkStream extends Writable {
 
   /** A source waits for memory: forces the outcome of all that the sink holds, unless it is at work (then after that). */
   letGo(): void {
-    if (this.#isIdle) void this.#exclusive(() => this.#forceOutcome()).catch((error: unknown) => this.destroy(asMillraceError(error, this.#options.stage.kind)));
+    if (this.#isIdle)
+      void this.#exclusive(() => this.#forceOutcome()).catch((error: unknown) =>
+        this.destroy(asMillraceError(error, this.#options.stage.kind)),
+      );
   }
 
   /** Resolves when no call of the writer is running. */
@@ -107,17 +110,19 @@ export class SinkStream extends Writable {
   #exclusive(call: () => Promise<void>): Promise<void> {
     const { counter } = this.#options;
     this.#isIdle = false;
-    const done = this.#busy.catch(() => undefined).then(async () => {
-      const start = performance.now();
-      counter.waitMs += start - this.#lastEnd;
-      try {
-        if (this.#failure !== undefined) throw this.#failure;
-        await call();
-      } finally {
-        this.#lastEnd = performance.now();
-        counter.busyMs += this.#lastEnd - start;
-      }
-    });
+    const done = this.#busy
+      .catch(() => undefined)
+      .then(async () => {
+        const start = performance.now();
+        counter.waitMs += start - this.#lastEnd;
+        try {
+          if (this.#failure !== undefined) throw this.#failure;
+          await call();
+        } finally {
+          this.#lastEnd = performance.now();
+          counter.busyMs += this.#lastEnd - start;
+        }
+      });
     this.#busy = done;
     const rest = (): void => {
       if (this.#busy === done) this.#isIdle = true;
@@ -150,7 +155,12 @@ export class SinkStream extends Writable {
     if (this.writer !== undefined) return;
     const sample = this.#sample;
     this.#sample = [];
-    const schema = this.#options.schema ?? lateSchema(sample.map(({ batch }) => batch), this.#options.hint);
+    const schema =
+      this.#options.schema ??
+      lateSchema(
+        sample.map(({ batch }) => batch),
+        this.#options.hint,
+      );
     await this.#open(schema);
     for (const parcel of sample) await this.#write(parcel);
   }
@@ -159,7 +169,11 @@ export class SinkStream extends Writable {
     const { stage, account, signal, jobId, hasDeadLetters, warn } = this.#options;
     if (schema !== undefined && !this.#takesAnyShape) this.#late = new LateSchema(schema);
     const context: SinkContext = {
-      schema, signal, jobId, hasDeadLetters, warn,
+      schema,
+      signal,
+      jobId,
+      hasDeadLetters,
+      warn,
       segmentBytes: Math.floor(account.limit / 2),
       settle: (batch, rejected = []) => this.#settle(batch, rejected),
       release: batch => this.settlement.release(batch),
@@ -187,7 +201,8 @@ export class SinkStream extends Writable {
   async #fit(batch: AnyBatch, late: LateSchema, writer: Writer): Promise<AnyBatch> {
     const fitted = late.fit(batch);
     if (fitted.rejected.length === 0) return fitted.batch;
-    if (fitted.wider !== undefined && writer.evolve !== undefined && (await this.#evolve(fitted.wider, late, writer))) return late.fit(batch).batch;
+    if (fitted.wider !== undefined && writer.evolve !== undefined && (await this.#evolve(fitted.wider, late, writer)))
+      return late.fit(batch).batch;
     this.#reject(batch, fitted.rejected);
     const misfits = new Set(fitted.rejected.map(({ index }) => index));
     return fitted.batch.select(Uint32Array.from(batch.rows.keys()).filter(index => !misfits.has(index)));
@@ -209,7 +224,11 @@ export class SinkStream extends Writable {
     await this.#options.rejectsWritten();
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.settlement.isEmpty) {
-      throw new MillraceError('INTERNAL', `${this.#options.stage.kind} flushed without settling ${this.settlement.pendingBatches} of its batches`, { stage: this.#options.stage.kind });
+      throw new MillraceError(
+        'INTERNAL',
+        `${this.#options.stage.kind} flushed without settling ${this.settlement.pendingBatches} of its batches`,
+        { stage: this.#options.stage.kind },
+      );
     }
   }
 

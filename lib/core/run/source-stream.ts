@@ -41,14 +41,16 @@ export class SourceStream extends Readable {
 
   override _read(): void {
     this.#options.counter.waitMs += performance.now() - this.#idleSince;
-    this.#reading ??= this.#readOne().then(
-      () => (this.#reading = undefined),
-      (error: unknown) => {
-        this.#reading = undefined;
-        if (this.#isStopped) this.push(null);
-        else this.destroy(asMillraceError(error, this.#options.counter.kind));
-      },
-    ).then(() => undefined);
+    this.#reading ??= this.#readOne()
+      .then(
+        () => (this.#reading = undefined),
+        (error: unknown) => {
+          this.#reading = undefined;
+          if (this.#isStopped) this.push(null);
+          else this.destroy(asMillraceError(error, this.#options.counter.kind));
+        },
+      )
+      .then(() => undefined);
   }
 
   /** No more is needed: the source ends as soon as it can, without an error. */

@@ -26,18 +26,45 @@ export interface SinkStage {
 }
 export type Stage = SourceStage | OperatorStage | SinkStage;
 
-export function sourceStage<S extends z.ZodType, Given>(definition: SourceDefinition<S, Given>, options: z.input<S>, given: Given): SourceStage {
-  return { role: 'source', kind: definition.kind, definition: definition as unknown as SourceStage['definition'], options: checkOptions(definition.kind, definition.options, options), given };
+export function sourceStage<S extends z.ZodType, Given>(
+  definition: SourceDefinition<S, Given>,
+  options: z.input<S>,
+  given: Given,
+): SourceStage {
+  return {
+    role: 'source',
+    kind: definition.kind,
+    definition: definition as unknown as SourceStage['definition'],
+    options: checkOptions(definition.kind, definition.options, options),
+    given,
+  };
 }
 
-export function operatorStage<S extends z.ZodType, Given>(definition: OperatorDefinition<S, Given>, options: z.input<S>, given: Given): OperatorStage {
+export function operatorStage<S extends z.ZodType, Given>(
+  definition: OperatorDefinition<S, Given>,
+  options: z.input<S>,
+  given: Given,
+): OperatorStage {
   const faces = [definition.row, definition.batch, definition.stream].filter(face => face !== undefined).length;
-  if (faces !== 1) throw new MillraceError('PIPELINE_INVALID', `operator ${definition.kind}: give exactly one of row, batch and stream, not ${faces}`);
-  return { role: 'operator', kind: definition.kind, definition: definition as unknown as OperatorStage['definition'], options: checkOptions(definition.kind, definition.options, options), given };
+  if (faces !== 1)
+    throw new MillraceError('PIPELINE_INVALID', `operator ${definition.kind}: give exactly one of row, batch and stream, not ${faces}`);
+  return {
+    role: 'operator',
+    kind: definition.kind,
+    definition: definition as unknown as OperatorStage['definition'],
+    options: checkOptions(definition.kind, definition.options, options),
+    given,
+  };
 }
 
 export function sinkStage<S extends z.ZodType, Given>(definition: SinkDefinition<S, Given>, options: z.input<S>, given: Given): SinkStage {
-  return { role: 'sink', kind: definition.kind, definition: definition as unknown as SinkStage['definition'], options: checkOptions(definition.kind, definition.options, options), given };
+  return {
+    role: 'sink',
+    kind: definition.kind,
+    definition: definition as unknown as SinkStage['definition'],
+    options: checkOptions(definition.kind, definition.options, options),
+    given,
+  };
 }
 
 /** Options with their defaults; OPTION_UNKNOWN with the nearest name, OPTION_INVALID with the place, the value and what is wanted. */
@@ -47,12 +74,18 @@ export function checkOptions<S extends z.ZodType>(kind: string, schema: S, optio
   for (const issue of result.error.issues) {
     if (issue.code === 'unrecognized_keys') {
       const name = issue.keys[0] ?? '';
-      throw new MillraceError('OPTION_UNKNOWN', `${kind}: no option ${JSON.stringify(name)}${suggestion(name, optionNames(schema))}`, { stage: kind });
+      throw new MillraceError('OPTION_UNKNOWN', `${kind}: no option ${JSON.stringify(name)}${suggestion(name, optionNames(schema))}`, {
+        stage: kind,
+      });
     }
   }
   const [issue] = result.error.issues;
   const place = issue?.path.join('.') ?? '';
-  throw new MillraceError('OPTION_INVALID', `${kind}: ${place === '' ? '' : `option ${JSON.stringify(place)}: `}${issue?.message ?? 'invalid options'}`, { stage: kind });
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `${kind}: ${place === '' ? '' : `option ${JSON.stringify(place)}: `}${issue?.message ?? 'invalid options'}`,
+    { stage: kind },
+  );
 }
 
 /** Names of the options of a kind, for suggestions and `kinds`. */

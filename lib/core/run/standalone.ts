@@ -10,10 +10,13 @@ let isWarned = false;
 export function warnStandalone(): void {
   if (isWarned) return;
   isWarned = true;
-  process.emitWarning("a Millrace stage is used as a plain Node stream: it has no dead letters, no checkpoint and no report; Millrace's own pipeline() has", {
-    type: 'MillraceWarning',
-    code: 'MILLRACE_PLAIN_STREAM',
-  });
+  process.emitWarning(
+    "a Millrace stage is used as a plain Node stream: it has no dead letters, no checkpoint and no report; Millrace's own pipeline() has",
+    {
+      type: 'MillraceWarning',
+      code: 'MILLRACE_PLAIN_STREAM',
+    },
+  );
 }
 
 /** Without a pipeline rejects go to the stage's own `onReject`; without that the first one ends the stream. */

@@ -12,4 +12,3 @@ export function timeout(ms: number): { elapsed: Promise<void>; clear: () => void
   const elapsed = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)));
   return { elapsed, clear: () => clearTimeout(timer) };
 }
-

@@ -54,7 +54,7 @@ export class ElementBatches {
   *push(bytes: Uint8Array): Generator<JsonRecords> {
     const { batchRows, batchBytes, maxRecordBytes } = this.#context;
     const builder = this.#builder;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       if (this.#depth === 0) {
         at = this.#readBetween(bytes, at);
         continue;
@@ -72,7 +72,8 @@ export class ElementBatches {
 
   /** What is left when the input has ended; DATA_MALFORMED where it ends too early. */
   end(): JsonRecords | undefined {
-    if (this.#depth > 0) throw malformed({ file: this.#context.file, ...this.#begun }, 'the file ends inside of the record that begins here: it is cut off');
+    if (this.#depth > 0)
+      throw malformed({ file: this.#context.file, ...this.#begun }, 'the file ends inside of the record that begins here: it is cut off');
     if (this.#between === 'start') throw malformed(this.#placeAt(0), 'the file is empty; an array of objects is wanted');
     if (this.#between === 'first' || this.#between === 'element' || this.#between === 'afterElement') {
       throw malformed(this.#placeAt(0), 'the file ends before the array does: it is cut off');

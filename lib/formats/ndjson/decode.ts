@@ -39,7 +39,12 @@ export interface Reached {
 }
 
 /** Records whose bytes pass through are only checked; of all others the objects are wanted anyway. */
-export function batchOf(records: JsonRecords, { offset, line, row }: Reached, schema: Schema | undefined, context: DecodeContext): AnyBatch {
+export function batchOf(
+  records: JsonRecords,
+  { offset, line, row }: Reached,
+  schema: Schema | undefined,
+  context: DecodeContext,
+): AnyBatch {
   const rows = context.passesThrough === true ? checkRecords(records) : parseRecords(records);
   context.counted({ rows: records.lines.length });
   return new RecordBatch(new NdjsonOrigin(records, schema, rows ?? undefined), schema, { offset, line, row });

@@ -24,5 +24,8 @@ export function tooLarge({ file, line }: Place, maxRecordBytes: number): Millrac
 }
 
 export function encodingInvalid({ file, line, offset }: Place): MillraceError {
-  return new MillraceError('ENCODING_INVALID', `${file}:${line}: byte ${offset} is no UTF-8; JSON is always UTF-8, so convert the file first`);
+  return new MillraceError(
+    'ENCODING_INVALID',
+    `${file}:${line}: byte ${offset} is no UTF-8; JSON is always UTF-8, so convert the file first`,
+  );
 }

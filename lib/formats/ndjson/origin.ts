@@ -95,7 +95,7 @@ function ranges(records: JsonRecords, selection: Uint32Array): Uint8Array[] {
     if (gathered.length > 0) chunks.push(gathered.length === 1 ? (gathered[0] as Uint8Array) : Buffer.concat(gathered));
     gathered = [];
   };
-  for (let i = 0; i < selection.length; ) {
+  for (let i = 0; i < selection.length;) {
     const first = selection[i] as number;
     let next = first + 1;
     while (++i < selection.length && selection[i] === next) next++;

@@ -85,7 +85,11 @@ function objectPrinter(batch: AnyBatch): PrintValue {
   return row => {
     const record = rows[row] as Record<string, unknown>;
     for (const name in record) {
-      if (record[name] === JsonNull) throw ofColumn(new MillraceError('VALUE_NOT_CARRIED', 'the JSON value null would become NULL: a JSON file has one null only'), name);
+      if (record[name] === JsonNull)
+        throw ofColumn(
+          new MillraceError('VALUE_NOT_CARRIED', 'the JSON value null would become NULL: a JSON file has one null only'),
+          name,
+        );
     }
     return printJson(record);
   };

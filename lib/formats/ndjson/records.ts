@@ -82,8 +82,11 @@ export class RecordsBuilder {
   take(): JsonRecords {
     const { rows, openPart } = this;
     const records: JsonRecords = {
-      file: this.#file, bytes: this.#bytes.subarray(0, this.#whole), starts: this.#starts.slice(0, rows + 1),
-      lines: this.#lines.slice(0, rows), offsets: this.#offsets.slice(0, rows),
+      file: this.#file,
+      bytes: this.#bytes.subarray(0, this.#whole),
+      starts: this.#starts.slice(0, rows + 1),
+      lines: this.#lines.slice(0, rows),
+      offsets: this.#offsets.slice(0, rows),
     };
     // The next batch is likely to be about as large.
     this.#capacity = Math.max(LEAST_BYTES, this.#whole + (this.#whole >> 4));

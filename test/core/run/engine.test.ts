@@ -90,7 +90,9 @@ async function failureOf(running: Promise<unknown>): Promise<PipelineError> {
 describe('a run', () => {
   it('carries every record from source to sink and says so', async () => {
     const target = collector({});
-    const report = await run([listSource(cut(people, [7])), rowStage(row => row), target.stage].filter(Boolean), { deadLetter: collector({}).face });
+    const report = await run([listSource(cut(people, [7])), rowStage(row => row), target.stage].filter(Boolean), {
+      deadLetter: collector({}).face,
+    });
     expect(target.rows).to.deep.equal(people.filter(({ id }) => id !== 13));
     expect(report).to.include({ status: 'ok', read: 50, written: 49, rejected: 1, dropped: 0 });
   });
@@ -178,7 +180,9 @@ describe('a run', () => {
     const fail = (): AnyRow => {
       throw new Error('never');
     };
-    const error = await failureOf(run([listSource(cut(people, [7])), rowStage(fail), collector({}).stage], { deadLetter: letters.face, maxRejected: 3 }));
+    const error = await failureOf(
+      run([listSource(cut(people, [7])), rowStage(fail), collector({}).stage], { deadLetter: letters.face, maxRejected: 3 }),
+    );
     expect(error.code).to.equal('TOO_MANY_REJECTED');
     expect(letters.rows).to.have.length(4);
   });
@@ -225,7 +229,9 @@ describe('a run', () => {
       { name: 'name', type: { kind: 'text' }, nullable: true },
     ]);
     const { stage } = probe({ write: batch => Promise.resolve(void seen.push(batch)) }, 'never');
-    await failureOf(run([listSource([people.slice(0, 4)], schema), rowStage(row => ((row.id as number) % 2 === 0 ? row : undefined)), stage]));
+    await failureOf(
+      run([listSource([people.slice(0, 4)], schema), rowStage(row => ((row.id as number) % 2 === 0 ? row : undefined)), stage]),
+    );
     expect(seen[0]?.schema).to.equal(schema);
     expect(seen[0]?.rows).to.deep.equal([people[0], people[2]]);
   });
@@ -248,7 +254,9 @@ describe('a run', () => {
         });
       },
     });
-    const report = await run([listSource(cut(rows, [100])), stageOf(kind.create({}, undefined)) as SinkStage], { deadLetter: letters.face });
+    const report = await run([listSource(cut(rows, [100])), stageOf(kind.create({}, undefined)) as SinkStage], {
+      deadLetter: letters.face,
+    });
     expect(seen).to.deep.equal(['n int8?']);
     expect(report).to.include({ written: 1001, rejected: 2 });
     expect(letters.rows.map(letter => (letter as { code: string }).code)).to.deep.equal(['SCHEMA_MISMATCH', 'SCHEMA_MISMATCH']);
@@ -270,7 +278,10 @@ describe('a run', () => {
 
   it('tells progress, the last time as done, with the slowest stage', async () => {
     const seen: { read: number; done: boolean; slowestStage: string | undefined }[] = [];
-    await run([listSource(cut(people, [1])), collector({ delay: true }).stage], { onProgress: progress => seen.push(progress), progressEveryMs: 1 });
+    await run([listSource(cut(people, [1])), collector({ delay: true }).stage], {
+      onProgress: progress => seen.push(progress),
+      progressEveryMs: 1,
+    });
     expect(seen.at(-1)).to.include({ read: 50, done: true });
     expect(seen.filter(({ done }) => done)).to.have.length(1);
     expect(seen.some(({ slowestStage }) => slowestStage !== undefined)).to.equal(true);
@@ -291,15 +302,27 @@ describe('RecordBatch', () => {
     { name: '__proto__', type: { kind: 'text' }, nullable: true },
     { name: '10', type: { kind: 'text' }, nullable: true },
   ]);
-  const rows = [1, 2, 3].map(id => Object.fromEntries([['id', id], ['__proto__', `p${id}`], ['10', `t${id}`]]));
+  const rows = [1, 2, 3].map(id =>
+    Object.fromEntries([
+      ['id', id],
+      ['__proto__', `p${id}`],
+      ['10', `t${id}`],
+    ]),
+  );
   const batch = RecordBatch.of(rows, schema);
 
   it('selects, projects and renames as views', () => {
     const view = batch.select(Uint32Array.of(0, 2)).project(['__proto__', 'id']).rename({ id: 'key' });
     expect(view.schema.names).to.deep.equal(['__proto__', 'key']);
     expect(view.rows.map(row => Object.entries(row))).to.deep.equal([
-      [['__proto__', 'p1'], ['key', 1]],
-      [['__proto__', 'p3'], ['key', 3]],
+      [
+        ['__proto__', 'p1'],
+        ['key', 1],
+      ],
+      [
+        ['__proto__', 'p3'],
+        ['key', 3],
+      ],
     ]);
   });
 

@@ -89,7 +89,10 @@ describe('a stage as a plain Node stream', () => {
   it('is piped through operators and foreign streams', async () => {
     const rows: unknown[] = [];
     const plus = new Transform({ objectMode: true, transform: (row: Row, _encoding, callback) => callback(null, { id: row.id + 1 }) });
-    const end = counting(25).pipe(map(row => ({ id: row.id * 2 }))).pipe(plus).pipe(collecting(rows));
+    const end = counting(25)
+      .pipe(map(row => ({ id: row.id * 2 })))
+      .pipe(plus)
+      .pipe(collecting(rows));
     await new Promise((resolve, reject) => end.once('finish', resolve).once('error', reject));
     expect(rows).to.deep.equal(Array.from({ length: 25 }, (_, i) => ({ id: i * 2 + 1 })));
   });
@@ -110,13 +113,20 @@ describe('a stage as a plain Node stream', () => {
 
   it('takes from a foreign source that goes on', async () => {
     const rows: unknown[] = [];
-    await nodePipeline(Readable.from(Array.from({ length: 5000 }, (_, id) => ({ id }))), take<Row>(3) as unknown as NodeJS.ReadWriteStream, collecting(rows));
+    await nodePipeline(
+      Readable.from(Array.from({ length: 5000 }, (_, id) => ({ id }))),
+      take<Row>(3) as unknown as NodeJS.ReadWriteStream,
+      collecting(rows),
+    );
     expect(rows).to.have.length(3);
   });
 
   it('passes a failure on, and aborts the sink', async () => {
     const to = target();
-    const failing = new Transform({ objectMode: true, transform: (row: Row, _encoding, callback) => (row.id === 15 ? callback(new Error('no fifteen')) : callback(null, row)) });
+    const failing = new Transform({
+      objectMode: true,
+      transform: (row: Row, _encoding, callback) => (row.id === 15 ? callback(new Error('no fifteen')) : callback(null, row)),
+    });
     const running = nodePipeline(counting(1000), failing, sinkOf(to));
     await running.then(
       () => expect.fail('it ended well'),

@@ -35,11 +35,33 @@ const small = fc.nat({ max: 30 });
 const pair: fc.Arbitrary<Pair> = fc.oneof(
   small.map((n): Pair => ({ name: `take ${n}`, stages: () => staged(take(n)), over: rows => rows.slice(0, n) })),
   small.map((n): Pair => ({ name: `skip ${n}`, stages: () => staged(skip(n)), over: rows => rows.slice(n) })),
-  small.map((n): Pair => ({ name: `map ${n}`, stages: () => staged(map((row: Row) => ({ ...row, a: row.a + n }))), over: rows => rows.map(row => ({ ...row, a: row.a + n })) })),
-  small.map((n): Pair => ({ name: `map a ${n}`, stages: () => staged(map<Row, 'a', { a: number }>(['a'], ({ a }) => ({ a: a * n }))), over: rows => rows.map(row => ({ ...row, a: row.a * n })) })),
-  fc.nat({ max: 3 }).map((n): Pair => ({ name: `flatMap ${n}`, stages: () => staged(flatMap((row: Row) => Array.from({ length: (row.a + n) % 3 }, () => row))), over: rows => rows.flatMap(row => Array.from({ length: (row.a + n) % 3 }, () => row)) })),
+  small.map((n): Pair => ({
+    name: `map ${n}`,
+    stages: () => staged(map((row: Row) => ({ ...row, a: row.a + n }))),
+    over: rows => rows.map(row => ({ ...row, a: row.a + n })),
+  })),
+  small.map((n): Pair => ({
+    name: `map a ${n}`,
+    stages: () => staged(map<Row, 'a', { a: number }>(['a'], ({ a }) => ({ a: a * n }))),
+    over: rows => rows.map(row => ({ ...row, a: row.a * n })),
+  })),
+  fc
+    .nat({ max: 3 })
+    .map((n): Pair => ({
+      name: `flatMap ${n}`,
+      stages: () => staged(flatMap((row: Row) => Array.from({ length: (row.a + n) % 3 }, () => row))),
+      over: rows => rows.flatMap(row => Array.from({ length: (row.a + n) % 3 }, () => row)),
+    })),
   fc.constant<Pair>({ name: 'tap', stages: () => staged(tap(() => undefined)), over: rows => rows }),
-  fc.constant<Pair>({ name: 'there and back', stages: () => [...staged(rename({ a: 'b', b: 'a' })), ...staged(rename({ a: 'b', b: 'a' })), ...staged(project<Row, 'a' | 'b'>('b', 'a'))], over: rows => rows }),
+  fc.constant<Pair>({
+    name: 'there and back',
+    stages: () => [
+      ...staged(rename({ a: 'b', b: 'a' })),
+      ...staged(rename({ a: 'b', b: 'a' })),
+      ...staged(project<Row, 'a' | 'b'>('b', 'a')),
+    ],
+    over: rows => rows,
+  }),
   fc.constant<Pair>({
     name: 'through',
     stages: () =>
@@ -57,14 +79,17 @@ const line = fc.array(pair, { maxLength: 6 });
 const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 4 });
 const memory = fc.oneof(fc.constant(1024), fc.integer({ min: 1024, max: 1 << 20 }));
 
-const expectedOf = (input: readonly Row[], operators: readonly Pair[]): readonly Row[] => operators.reduce((left, { over }) => over(left), input);
+const expectedOf = (input: readonly Row[], operators: readonly Pair[]): readonly Row[] =>
+  operators.reduce((left, { over }) => over(left), input);
 
 describe('any pipeline over any records', () => {
   it('gives what the same functions give over arrays, however they are cut and under any account', async () => {
     await fc.assert(
       fc.asyncProperty(rows, line, sizes, memory, fc.boolean(), async (input, operators, pieces, bytes, delay) => {
         const target = collector({ delay });
-        const report = await run([listSource(cut(input, pieces)), ...operators.flatMap(({ stages }) => stages()), target.stage], { memory: bytes });
+        const report = await run([listSource(cut(input, pieces)), ...operators.flatMap(({ stages }) => stages()), target.stage], {
+          memory: bytes,
+        });
         const expected = expectedOf(input, operators);
         expect(target.rows).to.deep.equal(expected);
         expect(report.written).to.equal(expected.length);
@@ -78,7 +103,14 @@ describe('any pipeline over any records', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), rows, line, sizes, memory, async (scheduler, input, operators, pieces, bytes) => {
         const written: unknown[] = [];
-        const ended = run([scheduledSource(scheduler, cut(input, pieces)), ...operators.flatMap(({ stages }) => stages()), scheduledSink(scheduler, written)], { memory: bytes });
+        const ended = run(
+          [
+            scheduledSource(scheduler, cut(input, pieces)),
+            ...operators.flatMap(({ stages }) => stages()),
+            scheduledSink(scheduler, written),
+          ],
+          { memory: bytes },
+        );
         let isOver = false;
         const done = ended.finally(() => (isOver = true));
         done.catch(() => undefined);

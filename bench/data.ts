@@ -1,0 +1,44 @@
+/** The data of the benchmarks, made by SQL from row numbers alone: the same on every machine. */
+
+export const COLUMNS = ['id', 'customer', 'name', 'email', 'amount', 'score', 'active', 'created', 'born', 'meta'] as const;
+
+/** A row of `items`. */
+export interface Item {
+  id: number;
+  customer: number;
+  name: string | null;
+  email: string;
+  amount: string;
+  score: number;
+  active: boolean | null;
+  created: Date;
+  born: string;
+  meta: unknown;
+}
+
+export const CREATE_ITEMS = `CREATE TABLE items (id int8 NOT NULL, customer int4 NOT NULL, name text, email text NOT NULL, amount numeric(12,2) NOT NULL,
+  score float8 NOT NULL, active bool, created timestamptz NOT NULL, born date NOT NULL, meta jsonb)`;
+
+const VALUES = `i, (i * 7919 % 100003)::int4,
+  CASE WHEN i % 97 = 0 THEN NULL WHEN i % 101 = 0 THEN '' WHEN i % 103 = 0 THEN 'Ærlig "quoted", 東京 🛶' ELSE 'Item ' || md5(i::text) END,
+  'user' || i || '@host' || (i % 50) || '.example', (i * 27644437 % 1000000007)::numeric / 100, sin(i) * 1e6,
+  CASE WHEN i % 11 = 0 THEN NULL ELSE i % 3 = 0 END,
+  timestamptz '2001-02-03 04:05:06.000007Z' + i * interval '41.000013 seconds', date '1950-01-01' + (i % 25000)::int4,
+  CASE WHEN i % 13 = 0 THEN NULL ELSE jsonb_build_object('k', i, 'tags', jsonb_build_array('a' || i % 7, i % 5)) END`;
+
+/** Makes `items`, and its emptied twin in the target. */
+export function fillItems(rows: number): string {
+  return `DROP TABLE IF EXISTS items; ${CREATE_ITEMS}; INSERT INTO items SELECT ${VALUES} FROM generate_series(1::int8, ${rows}::int8) i; ANALYZE items`;
+}
+
+/** Two thousand rows of about a megabyte each, that do not compress to nothing. */
+export function fillWide(rows: number): string {
+  const megabyte = `(SELECT string_agg(md5((i * 100 + j)::text), '') FROM generate_series(1, 64) j)`;
+  return `DROP TABLE IF EXISTS wide; CREATE TABLE wide (id int8 NOT NULL, body text NOT NULL); ALTER TABLE wide ALTER body SET STORAGE EXTERNAL;
+    INSERT INTO wide SELECT i, repeat(${megabyte}, 512) FROM generate_series(1::int8, ${rows}::int8) i; ANALYZE wide`;
+}
+
+/** Many rows, for the first of them. */
+export function fillBig(rows: number): string {
+  return `DROP TABLE IF EXISTS big; CREATE TABLE big AS SELECT i AS id, 'user' || i AS name, i % 100 AS part FROM generate_series(1::int8, ${rows}::int8) i; ANALYZE big`;
+}

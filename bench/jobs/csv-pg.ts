@@ -1,0 +1,55 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse';
+import { from, pipeline, to } from 'millrace';
+import { COLUMNS } from '../data.ts';
+import type { Job } from '../job.ts';
+import { INSERT_ROWS, MultiRowInsert, shell } from '../peers.ts';
+
+export const csvToPg: Job = {
+  name: 'csv-pg',
+  title: 'CSV into a PostgreSQL table with typed columns',
+  bars: [
+    { against: 'csv-parse, INSERT', timesAsFast: 2 },
+    { against: 'psql \\copy', atMost: 2 },
+  ],
+  fills: 'items',
+  needs: ['csv'],
+  expected: ({ rows }) => rows,
+  contenders: [
+    {
+      name: 'Millrace',
+      isOurs: true,
+      run: async ({ folder, target }) => {
+        const report = await pipeline(from.file(join(folder, 'items.csv')), to.postgres({ url: target, table: 'items', mode: 'append' }));
+        return { rows: report.written };
+      },
+    },
+    {
+      name: 'psql \\copy',
+      needsPsql: true,
+      run: async place => {
+        await shell(place, `$PSQL -d "$TARGET" -c "\\\\copy items FROM '${join(place.folder, 'items.csv')}' (FORMAT csv, HEADER true)"`);
+        return { rows: place.rows };
+      },
+    },
+    {
+      name: 'csv-parse, INSERT',
+      run: async ({ folder, target }) => {
+        const sink = await MultiRowInsert.open(target, COLUMNS);
+        // An empty field without quotes is NULL, as psql has it.
+        const cast = (value: string, { quoting }: { quoting: boolean }): string | null => (value === '' && !quoting ? null : value);
+        let rows: object[] = [];
+        for await (const row of createReadStream(join(folder, 'items.csv'), { highWaterMark: 1 << 18 }).pipe(
+          parse({ columns: true, cast }),
+        )) {
+          if (rows.push(row as object) < INSERT_ROWS) continue;
+          await sink.insert(rows);
+          rows = [];
+        }
+        if (rows.length > 0) await sink.insert(rows);
+        return { rows: await sink.close() };
+      },
+    },
+  ],
+};

@@ -1,0 +1,163 @@
+import { expect } from 'chai';
+import pg from 'pg';
+import { MillraceError } from '../../lib/errors.ts';
+import type { AnyRow } from '../../lib/core/define.ts';
+import { Schema } from '../../lib/schema/schema.ts';
+import { freshDatabase, sql } from '../services/postgres.ts';
+import { batchesOf, openWriter } from './postgres-harness.ts';
+
+const ITEMS = new Schema([
+  { name: 'id', type: { kind: 'int8' }, nullable: false },
+  { name: 'name', type: { kind: 'text' }, nullable: true },
+]);
+const rows: AnyRow[] = Array.from({ length: 20_000 }, (_, id) => ({ id, name: 'x'.repeat(50) }));
+
+async function failure(work: Promise<unknown>): Promise<MillraceError> {
+  try {
+    await work;
+  } catch (error) {
+    expect(error).to.be.instanceOf(MillraceError);
+    return error as MillraceError;
+  }
+  throw new Error('it did not fail');
+}
+
+describe('sink postgres, faults', () => {
+  let url: string;
+  before(async () => {
+    url = await freshDatabase('sink_faults_test');
+  });
+  afterEach(async () => {
+    expect(await left()).to.equal(0);
+    await sql(url, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  });
+
+  const exists = async (table: string): Promise<boolean> =>
+    (await sql(url, `SELECT to_regclass('${table}') IS NOT NULL AS there`))[0]?.['there'] === true;
+  const OURS = `FROM pg_stat_activity WHERE application_name = 'millrace' AND datname = current_database()`;
+  /** Backends of the sink that are still there, once they had time to go. */
+  async function left(): Promise<number> {
+    for (let i = 0; ; i++) {
+      const [row] = await sql<{ n: number }>(url, `SELECT count(*)::int AS n ${OURS}`);
+      if (row?.n === 0 || i === 300) return row?.n ?? -1;
+    }
+  }
+  async function locked(url: string, table: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: url, application_name: 'locker' });
+    await client.connect();
+    await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+    return client;
+  }
+  /** Until a backend of the sink waits for a lock. */
+  async function waitsForLock(): Promise<void> {
+    while ((await sql(url, `SELECT 1 ${OURS} AND wait_event_type = 'Lock'`)).length === 0);
+  }
+
+  for (const hasDeadLetters of [false, true]) {
+    const what = hasDeadLetters ? ', with dead letters' : '';
+
+    it(`leaves no table and no backend when it is aborted in mid COPY${what}`, async () => {
+      const opened = await openWriter({ url, table: 't' }, ITEMS, { hasDeadLetters });
+      for (const batch of batchesOf(rows, ITEMS)) await opened.writer.write(batch);
+      const start = performance.now();
+      await opened.writer.abort(new Error('the run failed'));
+      expect(performance.now() - start).to.be.lessThan(1500);
+      expect(await left()).to.equal(0);
+      expect(await exists('t')).to.equal(false);
+    });
+
+    it(`ends at once when the signal aborts while it writes${what}`, async () => {
+      const opened = await openWriter({ url, table: 't' }, ITEMS, { hasDeadLetters });
+      const endless = async (): Promise<void> => {
+        for (;;) for (const batch of batchesOf(rows, ITEMS, 5000)) await opened.writer.write(batch);
+      };
+      const writing = failure(endless());
+      setTimeout(() => opened.abort.abort(), 100);
+      expect((await writing).code).to.equal('CANCELLED');
+      await opened.writer.abort(new Error('aborted'));
+      expect(await exists('t')).to.equal(false);
+    });
+
+    it(`rejects cleanly when the server ends the connection in mid COPY${what}`, async () => {
+      const opened = await openWriter({ url, table: 't' }, ITEMS, { hasDeadLetters });
+      const batches = batchesOf(rows, ITEMS);
+      await opened.writer.write(batches[0]!);
+      await sql(url, `SELECT pg_terminate_backend(pid, 5000) ${OURS}`);
+      const error = await failure(
+        (async () => {
+          for (const batch of batches.slice(1)) await opened.writer.write(batch);
+          await opened.writer.flush();
+        })(),
+      );
+      expect(error.code).to.equal('CONNECTION_LOST');
+      expect(error.retryable).to.equal(true);
+      await opened.writer.abort(error);
+      expect(await exists('t')).to.equal(false);
+    });
+
+    it(`gives up on a lock that another session holds, and says which table${what}`, async () => {
+      await sql(url, 'CREATE TABLE t (id int8, name text)');
+      const locker = await locked(url, 't');
+      const opened = await openWriter({ url, table: 't', mode: 'append', lockTimeoutMs: 100 }, ITEMS, { hasDeadLetters });
+      const error = await failure(opened.writer.write(batchesOf(rows, ITEMS)[0]!));
+      expect([error.code, error.retryable]).to.deep.equal(['TIMEOUT', true]);
+      expect(error.message).to.contain('"t"');
+      await opened.writer.abort(error);
+      await locker.end();
+    });
+
+    it(`cancels a statement that waits for a lock when the signal aborts${what}`, async () => {
+      await sql(url, 'CREATE TABLE t (id int8, name text)');
+      const locker = await locked(url, 't');
+      const opened = await openWriter({ url, table: 't', mode: 'append' }, ITEMS, { hasDeadLetters });
+      const writing = failure(opened.writer.write(batchesOf(rows, ITEMS)[0]!));
+      await waitsForLock();
+      opened.abort.abort();
+      expect((await writing).code).to.equal('CANCELLED');
+      await opened.writer.abort(new Error('aborted'));
+      expect(await left()).to.equal(0);
+      await locker.end();
+    });
+  }
+
+  it('cancels a row that waits for another transaction when it is aborted without a signal', async () => {
+    await sql(url, 'CREATE TABLE t (id int8 PRIMARY KEY, name text)');
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    await other.query('BEGIN; INSERT INTO t VALUES (3)');
+    const opened = await openWriter({ url, table: 't', mode: 'append', stallTimeoutMs: 500 }, ITEMS);
+    const error = await failure(
+      (async () => {
+        for (const batch of batchesOf(rows, ITEMS)) await opened.writer.write(batch);
+        await opened.writer.flush();
+      })(),
+    );
+    expect(error.code).to.equal('TIMEOUT');
+    await opened.writer.abort(error);
+    expect(await left()).to.equal(0);
+    await other.end();
+  });
+
+  it('reports a lost connection at the commit as one whose outcome nobody knows', async () => {
+    const opened = await openWriter({ url, table: 't' }, ITEMS);
+    await opened.writer.write(batchesOf(rows, ITEMS)[0]!);
+    await opened.writer.flush();
+    await sql(url, `SELECT pg_terminate_backend(pid, 5000) ${OURS}`);
+    const error = await failure(opened.writer.commit({ job: 'x', operators: {}, sinks: {} }));
+    expect(error.code).to.equal('CONNECTION_LOST');
+    expect(error.message).to.contain('may have committed');
+    await opened.writer.abort(error);
+    expect(await exists('t')).to.equal(false);
+  });
+
+  it('tells a wrong address, database, password and missing right apart, and holds no connection', async () => {
+    const refused = async (options: Partial<Parameters<typeof openWriter>[0]>): Promise<string> =>
+      (await failure(openWriter({ url, table: 't', ...options }, ITEMS))).code;
+    const { port } = new URL(url);
+    await sql(url, 'GRANT USAGE ON SCHEMA public TO PUBLIC');
+    expect(await refused({ url: 'postgres://postgres@127.0.0.1:1/x' })).to.equal('UNREACHABLE');
+    expect(await refused({ url: `postgres://postgres@127.0.0.1:${port}/nowhere` })).to.equal('NOT_FOUND');
+    expect(await refused({ url: `postgres://locked:wrong@127.0.0.1:${port}/sink_faults_test` })).to.equal('AUTHENTICATION_FAILED');
+    expect(await refused({ url: `postgres://locked:correct-horse-7@127.0.0.1:${port}/sink_faults_test` })).to.equal('NOT_PERMITTED');
+  });
+});
