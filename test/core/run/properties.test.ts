@@ -45,13 +45,11 @@ const pair: fc.Arbitrary<Pair> = fc.oneof(
     stages: () => staged(map<Row, 'a', { a: number }>(['a'], ({ a }) => ({ a: a * n }))),
     over: rows => rows.map(row => ({ ...row, a: row.a * n })),
   })),
-  fc
-    .nat({ max: 3 })
-    .map((n): Pair => ({
-      name: `flatMap ${n}`,
-      stages: () => staged(flatMap((row: Row) => Array.from({ length: (row.a + n) % 3 }, () => row))),
-      over: rows => rows.flatMap(row => Array.from({ length: (row.a + n) % 3 }, () => row)),
-    })),
+  fc.nat({ max: 3 }).map((n): Pair => ({
+    name: `flatMap ${n}`,
+    stages: () => staged(flatMap((row: Row) => Array.from({ length: (row.a + n) % 3 }, () => row))),
+    over: rows => rows.flatMap(row => Array.from({ length: (row.a + n) % 3 }, () => row)),
+  })),
   fc.constant<Pair>({ name: 'tap', stages: () => staged(tap(() => undefined)), over: rows => rows }),
   fc.constant<Pair>({
     name: 'there and back',
