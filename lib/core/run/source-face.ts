@@ -4,16 +4,21 @@ import type { AnyBatch } from '../define.ts';
 import { STANDALONE, warnStandalone } from './standalone.ts';
 import type { SourceStage } from './stage.ts';
 
-/** A source as a plain Readable of objects. It holds one batch. */
+/**
+ * A source as a plain Readable of objects. It holds one batch. One loop alone reads the iterator and pushes: `_read` only starts it and wakes
+ * it, for Node calls it at any time, also while a push is going on.
+ */
 export class SourceFace extends Readable {
   readonly role = 'source';
   readonly stage: SourceStage;
   readonly #abort = new AbortController();
   #iterator: AsyncIterator<AnyBatch> | undefined;
-  #rows: readonly object[] = [];
-  #next = 0;
-  #isReading = false;
+  #isRunning = false;
   #isStopped = false;
+  /** Node has asked since the last push. */
+  #isWanted = false;
+  #wake: (() => void) | undefined;
+  #ended: Promise<void> | undefined;
 
   constructor(stage: SourceStage) {
     super({ objectMode: true, highWaterMark: 256 });
@@ -22,43 +27,55 @@ export class SourceFace extends Readable {
 
   /** No more is needed: ends without an error. */
   stop(): void {
-    if (this.#isStopped || this.readableEnded || this.destroyed) return;
+    if (this.#isOver || this.readableEnded) return;
     this.#isStopped = true;
     this.#abort.abort(new DOMException('no more is needed', 'AbortError'));
-    if (!this.#isReading) void this.#end().finally(() => this.push(null));
+    this.#wake?.();
+    if (!this.#isRunning) this.push(null);
   }
 
   override _read(): void {
-    if (this.#isReading || this.#isStopped) return;
-    while (this.#next < this.#rows.length) if (!this.push(this.#rows[this.#next++])) return;
-    this.#isReading = true;
-    this.#more().then(
-      () => (this.#isReading = false),
-      (error: unknown) => {
-        this.#isReading = false;
-        if (this.#isStopped) this.push(null);
-        else this.destroy(asMillraceError(error, this.stage.kind));
-      },
-    );
+    this.#isWanted = true;
+    this.#wake?.();
+    if (this.#isRunning || this.#isStopped) return;
+    this.#isRunning = true;
+    void this.#run();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#abort.abort(error ?? new DOMException('the stream was destroyed', 'AbortError'));
-    void this.#end().finally(() => callback(error));
+    this.#wake?.();
+    void this.#end().then(() => callback(error));
   }
 
-  async #more(): Promise<void> {
-    this.#iterator ??= this.#open();
-    const result = await this.#iterator.next();
-    if (result.done === true || this.#isStopped) {
-      await this.#end();
-      this.push(null);
-      return;
+  get #isOver(): boolean {
+    return this.#isStopped || this.destroyed;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const iterator = (this.#iterator = this.#open());
+      while (!this.#isOver) {
+        const result = await iterator.next();
+        if (result.done === true || this.#isOver) break;
+        await this.#give(result.value.rows);
+      }
+    } catch (error) {
+      if (!this.#isStopped) {
+        this.destroy(asMillraceError(error, this.stage.kind));
+        return;
+      }
     }
-    this.#rows = result.value.rows;
-    this.#next = 0;
-    this.#isReading = false;
-    this._read();
+    await this.#end();
+    if (!this.destroyed) this.push(null);
+  }
+
+  async #give(rows: readonly object[]): Promise<void> {
+    for (const row of rows) {
+      this.#isWanted = false;
+      if (!this.push(row) && !this.#isWanted) await new Promise<void>(resolve => (this.#wake = resolve));
+      if (this.#isOver) return;
+    }
   }
 
   #open(): AsyncIterator<AnyBatch> {
@@ -75,9 +92,15 @@ export class SourceFace extends Readable {
     return definition.read(options, context, given)[Symbol.asyncIterator]();
   }
 
-  async #end(): Promise<void> {
-    const iterator = this.#iterator;
-    this.#iterator = { next: () => Promise.resolve({ done: true, value: undefined }) };
-    await iterator?.return?.().catch(() => undefined);
+  /** Ends the iterator once; all who ask wait for it. What it throws then says nothing new. */
+  #end(): Promise<void> {
+    this.#ended ??= (async () => {
+      try {
+        await this.#iterator?.return?.();
+      } catch {
+        // The reason why it ends is known already.
+      }
+    })();
+    return this.#ended;
   }
 }
