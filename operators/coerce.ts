@@ -129,7 +129,7 @@ function merged(batch: AnyBatch, targets: readonly Target[], overlays: readonly 
     }
     return next;
   });
-  return RecordBatch.of(rows, undefined, batch.position, batch.bytes, row => batch.locate(row));
+  return RecordBatch.of(rows, undefined, batch.position, batch.bytes, batch.locator);
 }
 
 function keptRows(length: number, refused: ReadonlySet<number>): Uint32Array {

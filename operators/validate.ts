@@ -142,7 +142,8 @@ class Verdict {
     const batch = this.#batch;
     const kept = this.#kept;
     if (!this.#isChanged) return kept.length === batch.length ? batch : batch.select(Uint32Array.from(kept));
-    return RecordBatch.of(this.#rows, undefined, batch.position, undefined, row => batch.locate(kept[row] as number));
+    const { locator } = batch;
+    return RecordBatch.of(this.#rows, undefined, batch.position, undefined, row => locator(kept[row] as number));
   }
 }
 

@@ -1,14 +1,19 @@
+import type { Locator } from '../../core/batch/batch.ts';
 import type { AnyBatch, SinkContext } from '../../core/define.ts';
 import { MillraceError } from '../../errors.ts';
 import { CopyLoad, type LoadPlace } from './copy-load.ts';
+import type { CopyPiece } from './copy-plan.ts';
 import { placeText, refusedRun, rowRefusal } from './row-refusal.ts';
 import type { RowLoader, TableName } from './row-loader.ts';
 
-/** Batches of at most so many bytes are remembered, so that a refused row can be named; the server is never further behind. */
+/** The places of so many bytes of rows are remembered, so that a refused row can be named; the server is never further behind. */
 const REMEMBERED_BYTES = 4 * 1024 * 1024;
 
 interface Remembered {
-  readonly batch: AnyBatch;
+  /** CSV only: what the lines are counted in. Rows in other formats are not kept. */
+  readonly batch: AnyBatch | undefined;
+  readonly locate: Locator;
+  readonly bytes: number;
   /** Rows of the COPY before it, and lines, where they are the same. */
   readonly rowsBefore: number;
   readonly rows: number;
@@ -44,7 +49,7 @@ export class StreamedCopy implements RowLoader {
     if (this.#load !== undefined && this.#load.format !== piece.format) await this.flush();
     try {
       this.#load ??= await CopyLoad.start(this.#place, piece.format);
-      this.#remember(batch, this.#load.rows, piece.rows);
+      this.#remember(batch, this.#load.rows, piece);
       await this.#load.write(piece);
     } catch (error) {
       throw this.#failed(error);
@@ -73,11 +78,11 @@ export class StreamedCopy implements RowLoader {
     await load?.fail(reason);
   }
 
-  #remember(batch: AnyBatch, rowsBefore: number, rows: number): void {
-    this.#remembered.push({ batch, rowsBefore, rows });
-    this.#rememberedBytes += batch.bytes;
+  #remember(batch: AnyBatch, rowsBefore: number, { format, rows, bytes }: CopyPiece): void {
+    this.#remembered.push({ batch: format === 'csv' ? batch : undefined, locate: batch.locator, rowsBefore, rows, bytes });
+    this.#rememberedBytes += bytes;
     while (this.#remembered.length > 1 && this.#rememberedBytes > REMEMBERED_BYTES) {
-      this.#rememberedBytes -= this.#remembered.shift()?.batch.bytes ?? 0;
+      this.#rememberedBytes -= this.#remembered.shift()?.bytes ?? 0;
     }
   }
 
@@ -94,10 +99,12 @@ export class StreamedCopy implements RowLoader {
     const { plan } = this.#place;
     if (format === 'csv' && this.#remembered[0]?.rowsBefore !== 0) return `line ${line} of the CSV handed to it`;
     let linesBefore = this.#remembered[0]?.rowsBefore ?? 0;
-    for (const { batch, rowsBefore, rows } of this.#remembered) {
-      const lines = plan.lines(format, batch, rows);
-      const row = line > linesBefore && line <= linesBefore + lines ? plan.rowOfLine(line - linesBefore, format, batch) : undefined;
-      if (row !== undefined) return placeText(batch.locate(row), this.#rowsBefore + rowsBefore + row + 1);
+    for (const { batch, locate, rowsBefore, rows } of this.#remembered) {
+      const lines = batch === undefined ? rows : plan.lines(format, batch, rows);
+      if (line > linesBefore && line <= linesBefore + lines) {
+        const row = batch === undefined ? line - linesBefore - 1 : plan.rowOfLine(line - linesBefore, format, batch);
+        if (row !== undefined) return placeText(locate(row), this.#rowsBefore + rowsBefore + row + 1);
+      }
       linesBefore += lines;
     }
     return placeText(undefined, this.#rowsBefore + line);

@@ -17,6 +17,9 @@ export type Codec = 'pg-copy' | 'csv' | 'ndjson';
 /** A column of a view: of the origin by its index there, or one that was laid over it (dense: row 0 is the view's first row). */
 export type ViewColumn = { readonly name: string; readonly type: DataType } & ({ readonly index: number } | { readonly overlay: Column });
 
+/** Where a row of a batch stood in its source, for dead letters and messages. */
+export type Locator = (row: number) => Position | undefined;
+
 /** What a view shows of its origin. */
 export interface View {
   /** Row numbers of the origin, ascending; undefined: all of them. */
@@ -89,7 +92,7 @@ export class RecordBatch<Row = Record<string, unknown>> {
     schema?: Schema,
     position?: Position,
     bytes?: number,
-    locate?: (row: number) => Position | undefined,
+    locate?: Locator,
   ): RecordBatch<Row> {
     return new RecordBatch<Row>(new ObjectOrigin(rows, schema, bytes, locate), schema, position);
   }
@@ -130,7 +133,14 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   /** Where row `row` stood in its source (a file and a line), or else the batch's position. */
   locate(row: number): Position | undefined {
-    return this.#origin.locate?.(this.#view.selection?.[row] ?? row) ?? this.position;
+    return this.locator(row);
+  }
+
+  /** `locate` for those who keep it longer than the batch: it holds on to what it needs, not to the rows. */
+  get locator(): Locator {
+    const origin = this.#origin;
+    const locate = origin instanceof ObjectOrigin ? origin.locate : origin.locate?.bind(origin);
+    return locatorOf(locate, this.#view.selection, this.position);
   }
 
   /** These rows (ascending row numbers of this batch), as a view. */
@@ -204,9 +214,7 @@ export class RecordBatch<Row = Record<string, unknown>> {
   #typed(schema: Schema): RecordBatch<Row> {
     const origin = this.#view.ownColumns ? this.#origin.typed?.(schema) : undefined;
     if (origin === undefined)
-      return RecordBatch.of(this.rows as readonly object[], schema, this.position, this.bytes, row =>
-        this.locate(row),
-      ) as unknown as RecordBatch<Row>;
+      return RecordBatch.of(this.rows as readonly object[], schema, this.position, this.bytes, this.locator) as unknown as RecordBatch<Row>;
     const columns = schema.fields.map(({ name, type }, index) => ({ name, type, index }));
     return new RecordBatch<Row>(origin, schema, this.position, { ...this.#view, columns });
   }
@@ -254,3 +262,8 @@ export class RecordBatch<Row = Record<string, unknown>> {
 }
 
 const NO_SCHEMA = new Schema([]);
+
+/** Apart from `locator`: closures of one function keep alive what any of them uses. */
+function locatorOf(locate: Locator | undefined, selection: Uint32Array | undefined, position: Position | undefined): Locator {
+  return locate === undefined ? () => position : row => locate(selection?.[row] ?? row) ?? position;
+}

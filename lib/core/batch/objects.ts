@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
-import type { Origin, Position, View } from './batch.ts';
+import type { Locator, Origin, View } from './batch.ts';
 import type { Column } from './column.ts';
 import { constructRows } from './construct-rows.ts';
 
@@ -10,10 +10,10 @@ export class ObjectOrigin implements Origin {
   readonly length: number;
   readonly #rows: readonly object[];
   readonly #names: readonly string[];
-  readonly locate?: (row: number) => Position | undefined;
+  readonly locate?: Locator;
   #bytes: number | undefined;
 
-  constructor(rows: readonly object[], schema: Schema | undefined, bytes?: number, locate?: (row: number) => Position | undefined) {
+  constructor(rows: readonly object[], schema: Schema | undefined, bytes?: number, locate?: Locator) {
     this.length = rows.length;
     if (locate !== undefined) this.locate = locate;
     this.#rows = rows;

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { RecordBatch } from '../batch/batch.ts';
+import { type Locator, RecordBatch } from '../batch/batch.ts';
 import type { AnyBatch, AnyRow, BatchFunction, Rejected, RowFunction } from '../define.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { RunningOperator } from './operator-context.ts';
@@ -129,10 +129,12 @@ function resultBatch(batch: AnyBatch, result: LoopResult, output: Schema | undef
   const isWhole = count === batch.length;
   if (!result.isChanged && (output === undefined || output === batch.schema)) return isWhole ? batch : batch.select(from.slice(0, count));
   rows.length = count;
-  const numbers = isWhole ? undefined : from;
-  return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, row =>
-    batch.locate(numbers === undefined ? row : (numbers[row] as number)),
-  );
+  const locate = isWhole ? batch.locator : picked(batch.locator, from);
+  return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, locate);
+}
+
+function picked(locate: Locator, rows: Uint32Array): Locator {
+  return row => locate(rows[row] as number);
 }
 
 function letterOfRow(batch: AnyBatch, index: number, stage: string, record: object, { code, reason }: Rejected): DeadLetter {

@@ -44,7 +44,7 @@ export class LateSchema {
       if (reason !== undefined) rejected.push({ index, code: 'SCHEMA_MISMATCH', reason });
     }
     const typed = batch.schemaKnown
-      ? RecordBatch.of(rows as AnyRow[], this.schema, batch.position, batch.bytes, row => batch.locate(row))
+      ? RecordBatch.of(rows as AnyRow[], this.schema, batch.position, batch.bytes, batch.locator)
       : batch.withSchema(this.schema);
     return {
       batch: typed,
