@@ -3,7 +3,7 @@ import { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
 import { type Column, SelectedColumn } from './column.ts';
 import { constructRows } from './construct-rows.ts';
-import { fieldOfRows, ObjectOrigin, pick, projectRows, renameRows } from './objects.ts';
+import { fieldOfRows, ObjectOrigin, overlayRows, pick, projectRows, renameRows } from './objects.ts';
 
 /** Plain JSON. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -167,26 +167,14 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   /** These columns in this order, as a view. */
   project<Next = Record<string, unknown>>(names: readonly string[]): RecordBatch<Next> {
-    if (!this.schemaKnown)
-      return RecordBatch.of(
-        projectRows(this.rows as readonly object[], names),
-        undefined,
-        this.position,
-        this.bytes,
-      ) as unknown as RecordBatch<Next>;
+    if (!this.schemaKnown) return this.#ofRows(projectRows(this.rows as readonly object[], names));
     const schema = this.schema.project(names);
     return this.#with(schema, this.#viewOf(names.map(name => this.#view.columns[this.schema.indexOf(name)] as ViewColumn)));
   }
 
   /** All names at once, as a view. */
   rename<Next = Record<string, unknown>>(names: Readonly<Record<string, string>>): RecordBatch<Next> {
-    if (!this.schemaKnown)
-      return RecordBatch.of(
-        renameRows(this.rows as readonly object[], names),
-        undefined,
-        this.position,
-        this.bytes,
-      ) as unknown as RecordBatch<Next>;
+    if (!this.schemaKnown) return this.#ofRows(renameRows(this.rows as readonly object[], names));
     const schema = this.schema.rename(names);
     return this.#with(
       schema,
@@ -196,6 +184,7 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   /** With this column (as long as the batch) in place of the one of that name, or at the end. */
   withColumn<Next = Record<string, unknown>>(name: string, overlay: Column, nullable = true): RecordBatch<Next> {
+    if (!this.schemaKnown) return this.#ofRows(overlayRows(this.rows as readonly object[], name, overlay));
     const schema = this.schema.with({ name, type: overlay.type, nullable });
     const column: ViewColumn = { name, type: overlay.type, overlay };
     const at = this.schema.indexOf(name);
@@ -240,6 +229,11 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   #with<Next>(schema: Schema, view: View): RecordBatch<Next> {
     return new RecordBatch<Next>(this.#origin, this.schemaKnown ? schema : undefined, this.position, view);
+  }
+
+  /** Records that nobody described stay objects; each is the one of its row. */
+  #ofRows<Next>(rows: readonly object[]): RecordBatch<Next> {
+    return RecordBatch.of(rows, undefined, this.position, this.bytes, this.locator) as unknown as RecordBatch<Next>;
   }
 
   #viewOf(columns: readonly ViewColumn[]): View {

@@ -74,6 +74,13 @@ export function renameRows(rows: readonly object[], names: Readonly<Record<strin
   });
 }
 
+/** Copies of the rows with this field; `__proto__` is a name like any other. */
+export function overlayRows(rows: readonly object[], name: string, column: Column): object[] {
+  return rows.map((row, at) =>
+    Object.defineProperty({ ...row }, name, { value: column.get(at), writable: true, enumerable: true, configurable: true }),
+  );
+}
+
 /** About what the objects weigh: the first, the middle and the last row measured, the others taken to be alike. */
 function roughBytes(rows: readonly object[]): number {
   if (rows.length === 0) return 0;

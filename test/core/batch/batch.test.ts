@@ -1,28 +1,41 @@
 import { expect } from 'chai';
+import { ArrayColumn } from '../../../lib/core/batch/column.ts';
 import { RecordBatch } from '../../../lib/core/batch/batch.ts';
-import { collectGarbage } from '../../held-bytes.ts';
 
-const places = [{ line: 2 }, { line: 3 }, { line: 4 }];
-const made = (): RecordBatch<{ n: number }> =>
-  RecordBatch.of([{ n: 1 }, { n: 2 }, { n: 3 }], undefined, { offset: 30 }, undefined, row => places[row]);
+describe('a batch of objects that nobody described', () => {
+  const batch = RecordBatch.of(
+    [
+      { id: 1, name: 'a' },
+      { id: 2, name: 'b' },
+      { id: 3, name: 'c' },
+    ],
+    undefined,
+    { row: 2 },
+    undefined,
+    row => ({ row }),
+  );
 
-describe('the place of a row', () => {
-  it('is that of the row in its source, through views, and else that of the batch', () => {
-    const some = made().select(Uint32Array.of(0, 2));
-    expect([0, 1].map(row => some.locate(row))).to.deep.equal([{ line: 2 }, { line: 4 }]);
-    expect(some.locate(9)).to.deep.equal({ offset: 30 });
-    expect(RecordBatch.of([{ n: 1 }], undefined, { offset: 30 }).locate(0)).to.deep.equal({ offset: 30 });
+  it('keeps its other fields when a column is laid over it', () => {
+    const overlay = new ArrayColumn({ kind: 'text' }, ['x', null, 'z']);
+    const changed = batch.withColumn('name', overlay).withColumn('more', new ArrayColumn({ kind: 'int8' }, [7, 8, 9]));
+    expect(changed.rows).to.deep.equal([
+      { id: 1, name: 'x', more: 7 },
+      { id: 2, name: null, more: 8 },
+      { id: 3, name: 'z', more: 9 },
+    ]);
+    expect(changed.column('more').get(1)).to.equal(8);
+    expect(changed.schemaKnown).to.equal(false);
+    expect(batch.rows[0]).to.deep.equal({ id: 1, name: 'a' });
   });
 
-  it('can be kept longer than the rows', async () => {
-    const kept = (() => {
-      const batch = made().select(Uint32Array.of(1, 2));
-      return { locate: batch.locator, row: new WeakRef(batch.rows[0] as object) };
-    })();
-    // A WeakRef holds on to its target until the job that made it has ended.
-    await new Promise(resolve => setImmediate(resolve));
-    collectGarbage();
-    expect(kept.row.deref()).to.equal(undefined);
-    expect(kept.locate(0)).to.deep.equal({ line: 3 });
+  it('keeps its position, the places of its rows, and a column whose name is `__proto__`', () => {
+    const changed = batch.select(Uint32Array.of(0, 2)).withColumn('__proto__', new ArrayColumn({ kind: 'text' }, ['p', 'q']));
+    expect(changed.position).to.deep.equal({ row: 2 });
+    expect(changed.locate(1)).to.deep.equal({ row: 2 });
+    expect(Object.entries(changed.rows[1] as object)).to.deep.equal([
+      ['id', 3],
+      ['name', 'c'],
+      ['__proto__', 'q'],
+    ]);
   });
 });
