@@ -70,9 +70,7 @@ async function* read(options: CheckedOptions, context: SourceContext): AsyncGene
   const use = { doing: doingOf(options), signal: context.signal };
   try {
     const session = await pool.acquire(context.signal);
-    const plan = await onSession(session, use, ({ client }) =>
-      readPlan(client, options, target, { columns: context.columns, passesUnread: name => passesUnread(context, name) }),
-    );
+    const plan = await onSession(session, use, ({ client }) => readPlan(client, options, target, { columns: context.columns }));
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
     const schema = new Schema(plan.columns.map(({ name, type, nullable }) => ({ name, type, nullable })));
     const layout = new CopyLayout(plan.columns, { int8: options.int8, numeric: options.numeric });
@@ -82,11 +80,6 @@ async function* read(options: CheckedOptions, context: SourceContext): AsyncGene
   } finally {
     pool.close();
   }
-}
-
-/** The sink takes the server's own bytes, and no operator on the way makes a value of this column. */
-function passesUnread({ passthrough = [], looksAt = [] }: SourceContext, name: string): boolean {
-  return passthrough.includes('pg-copy') && !looksAt.includes(name);
 }
 
 /** Fields that the schema names, where it lists them (zod's `shape`, valibot's `entries`), have to be columns. */

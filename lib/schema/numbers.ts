@@ -21,10 +21,13 @@ export function floatText(value: number): string {
   return value === 0 && 1 / value < 0 ? '-0' : String(value);
 }
 
+const LEAST_NORMAL_FLOAT4 = 2 ** -126;
+
 /** The same of a single precision float; a double that is none keeps all its digits (the server rounds it). */
 export function float4Text(value: number): string {
   if (Math.fround(value) !== value || (Number.isInteger(value) && Math.abs(value) <= 16_777_216)) return floatText(value);
-  for (let digits = 6; digits < 9; digits++) {
+  // Normal floats need no look at fewer than six digits: zeros at the end fall away.
+  for (let digits = Math.abs(value) < LEAST_NORMAL_FLOAT4 ? 1 : 6; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits));
     if (Math.fround(shorter) === value) return floatText(shorter);
   }

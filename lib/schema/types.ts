@@ -38,7 +38,10 @@ export interface DataType {
   readonly length?: number;
   /** Of an array. */
   readonly element?: DataType;
-  /** Of kinds enum and other: the type's name as SQL writes it, quoted and qualified where needed (`public.mood`, `int4range`). */
+  /**
+   * Of kinds enum and other: the type's name as SQL writes it, quoted and qualified where needed (`public.mood`, `int4range`). Of an interval
+   * that keeps some fields only: `interval year to month`.
+   */
   readonly name?: string;
   /** Labels of an enum, in order. */
   readonly labels?: readonly string[];
@@ -92,6 +95,8 @@ export function typeName(t: DataType): string {
       return t.precision === undefined
         ? t.kind
         : `${t.kind === 'timestamptz' || t.kind === 'timetz' ? t.kind.slice(0, -2) : t.kind}(${t.precision})${t.kind.endsWith('tz') ? ' with time zone' : ''}`;
+    case 'interval':
+      return `${t.name ?? t.kind}${t.precision === undefined ? '' : `(${t.precision})`}`;
     default:
       return t.kind;
   }

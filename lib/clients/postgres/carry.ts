@@ -32,7 +32,7 @@ type Way = 'same' | 'value' | 'printed' | 'input';
 /** TYPE_NOT_CARRIED, naming the column, where values would change or could not go in at all. */
 export function carry(field: Field, target: TargetColumn): CarriedColumn {
   const way = field.untyped === true ? 'input' : wayOf(field.type, target.type);
-  if (way === undefined || target.cutsInterval) throw notCarried(field, target);
+  if (way === undefined) throw notCarried(field, target);
   const hasBinary = target.server.hasBinary && target.server.isPlain;
   const isSameBytes = way === 'same' && hasBinary && portable(field.type);
   return {
@@ -48,6 +48,7 @@ export function carry(field: Field, target: TargetColumn): CarriedColumn {
 function wayOf(source: DataType, target: DataType): Way | undefined {
   if (source.kind === 'array' || target.kind === 'array') return arrayWay(source, target);
   if (isText(target)) return textWay(source, target);
+  if (isCutInterval(target) && source.name !== target.name) return undefined;
   if (isText(source)) return target.kind === 'uuid' || target.kind === 'enum' ? 'value' : 'input';
   if (isNumber(source) && isNumber(target)) return numberWay(source, target);
   if (source.kind === 'date' && target.kind === 'timestamp') return 'value';
@@ -70,6 +71,11 @@ function isText({ kind }: DataType): boolean {
 
 function isJson({ kind }: DataType): boolean {
   return kind === 'json' || kind === 'jsonb';
+}
+
+/** `interval year to month` and the like: the server cuts off the rest without a word. */
+function isCutInterval({ kind, name }: DataType): boolean {
+  return kind === 'interval' && name !== undefined;
 }
 
 function arrayWay(source: DataType, target: DataType): Way | undefined {
@@ -158,9 +164,8 @@ function ownText(source: DataType, writeText: NonNullable<ColumnEncoding['writeT
 }
 
 function notCarried({ name, type }: Field, target: TargetColumn): MillraceError {
-  const into = target.cutsInterval ? `${typeName(target.type)} (of some fields only)` : typeName(target.type);
   return new MillraceError(
     'TYPE_NOT_CARRIED',
-    `column ${JSON.stringify(name)}: ${typeName(type)} cannot go into ${into} without loss; coerce it before, or change the column`,
+    `column ${JSON.stringify(name)}: ${typeName(type)} cannot go into ${typeName(target.type)} without loss; coerce it before, or change the column`,
   );
 }

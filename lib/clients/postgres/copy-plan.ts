@@ -39,7 +39,7 @@ export class CopyPlan {
     this.#columns = schema.fields.map((field, i) => carry(field, targets[i] as (typeof targets)[number]));
     const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
     this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
-    this.#passesCopyData = this.#encodeBinary !== undefined && this.#columns.every(column => column.isSameBytes);
+    this.#passesCopyData = this.#columns.every(column => column.isSameBytes);
     this.#passesCsv = this.#columns.every(column => column.isRawText);
   }
 
@@ -55,9 +55,9 @@ export class CopyPlan {
   }
 
   encode(batch: AnyBatch): CopyPiece {
+    const passed = this.#passesCopyData ? batch.encoded('pg-copy') : undefined;
+    if (passed !== undefined) return whole('binary', passed, batch.length);
     if (this.#encodeBinary !== undefined) {
-      const passed = this.#passesCopyData ? batch.encoded('pg-copy') : undefined;
-      if (passed !== undefined) return whole('binary', passed, batch.length);
       const { chunk, rows, rejected } = this.#encodeBinary(batch);
       return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, bytes: chunk.length, rejected };
     }

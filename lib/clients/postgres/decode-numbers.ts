@@ -65,7 +65,7 @@ const GROUPS = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(4, '0
  * All digits, the zeros of the scale included, as PostgreSQL prints them.
  * Source: numeric_send and get_str_from_var of src/backend/utils/adt/numeric.c: int16 count of groups, weight of the first, sign, scale; groups
  */
-const numericText: DecodeText = ({ view }, at) => {
+export const numericText: DecodeText = ({ view }, at) => {
   const count = view.getInt16(at);
   const weight = view.getInt16(at + 2);
   const sign = view.getUint16(at + 4);

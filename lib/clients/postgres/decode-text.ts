@@ -51,9 +51,6 @@ function hexText({ bytes }: FieldSource, at: number, length: number): string {
   return `\\x${bytes.hexSlice(at, at + length)}`;
 }
 
-/** Of a type whose binary form only the server reads: its bytes in hex. Rows that only pass by are never decoded. */
-export const opaqueDecoder: FieldDecoder = { decode: hexText };
-
 const HEX = Buffer.from('0123456789abcdef');
 const uuid = Buffer.alloc(36, '-') as TextBuffer;
 

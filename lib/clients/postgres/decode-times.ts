@@ -35,6 +35,8 @@ function splitMicros({ view }: FieldSource, at: number): { days: number; micros:
   return { days: Number((exact - ofDay) / day) + EPOCH_DAYS, micros: Number(ofDay) };
 }
 
+export const timestamptzText: DecodeText = (source, at) => printInstant(source, at, 'Z');
+
 export const timestamptzDecoder: FieldDecoder = {
   decode: (source, at) => {
     const { view } = source;
@@ -43,7 +45,7 @@ export const timestamptzDecoder: FieldDecoder = {
     const ms = Math.floor(micros / 1000);
     return new Timestamp(ms + EPOCH_MS, micros - ms * 1000);
   },
-  text: (source, at) => printInstant(source, at, 'Z'),
+  text: timestamptzText,
 };
 
 /** Beyond 285 years from 2000. */
@@ -53,7 +55,7 @@ function farInstant(source: FieldSource, at: number): Timestamp {
   return Timestamp.fromEpochMicros(source.view.getBigInt64(at) + BigInt(EPOCH_MS) * 1000n);
 }
 
-const timestampText: DecodeText = (source, at) => printInstant(source, at, '');
+export const timestampText: DecodeText = (source, at) => printInstant(source, at, '');
 export const timestampDecoder: FieldDecoder = { decode: timestampText, text: timestampText };
 
 function printInstant(source: FieldSource, at: number, zone: string): string {
@@ -64,7 +66,7 @@ function printInstant(source: FieldSource, at: number, zone: string): string {
   return date.endsWith(' BC') ? `${date.slice(0, -3)}T${printTime(micros)}${zone} BC` : `${date}T${printTime(micros)}${zone}`;
 }
 
-const dateOnlyText: DecodeText = ({ view }, at) => {
+export const dateOnlyText: DecodeText = ({ view }, at) => {
   const days = view.getInt32(at);
   if (days === MAX_INT4 || days === MIN_INT4) return printLocalDate(days > 0 ? Infinity : -Infinity);
   return dateText(days + EPOCH_DAYS);

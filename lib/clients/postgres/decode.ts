@@ -11,10 +11,12 @@ import {
   numericDecoder,
   oidDecoder,
 } from './decode-numbers.ts';
-import { byteaDecoder, decodeText, jsonbDecoder, jsonDecoder, opaqueDecoder, textDecoder, uuidDecoder } from './decode-text.ts';
+import { byteaDecoder, decodeText, jsonbDecoder, jsonDecoder, textDecoder, uuidDecoder } from './decode-text.ts';
+import { geometryDecoder } from './decode-geometry.ts';
+import { bitDecoder, charDecoder, inetDecoder, macDecoder } from './decode-network.ts';
+import { rangeDecoder } from './decode-range.ts';
 import { dateDecoder, intervalDecoder, timeDecoder, timestampDecoder, timestamptzDecoder, timetzDecoder } from './decode-times.ts';
 import type { DecodeOptions, FieldDecoder } from './field.ts';
-import { isText } from './types.ts';
 
 /** In which form the server sends a column: as its type has it, or cast to text. */
 export type Wire = 'binary' | 'text';
@@ -28,7 +30,7 @@ export interface WireColumn {
 /** Whether values can be made of a type's binary form. Of all others the server is asked for the text. */
 export function canDecode(type: DataType): boolean {
   if (type.kind === 'array') return type.element !== undefined && canDecode(type.element);
-  return type.kind !== 'other' || isText(type);
+  return type.kind !== 'other' || otherDecoder(type) !== undefined;
 }
 
 /** How the values of a column are read (the value table of docs/values.md). */
@@ -85,6 +87,24 @@ function binaryDecoder(type: DataType, options: DecodeOptions, column: string): 
     case 'array':
       return arrayDecoder(type, binaryDecoder(type.element ?? TEXT, options, column));
     case 'other':
-      return isText(type) ? textDecoder : opaqueDecoder;
+      return otherDecoder(type) ?? textDecoder;
   }
+}
+
+const OTHERS: Readonly<Record<string, FieldDecoder>> = {
+  name: textDecoder,
+  xml: textDecoder,
+  '"char"': charDecoder,
+  inet: inetDecoder,
+  cidr: inetDecoder,
+  macaddr: macDecoder,
+  macaddr8: macDecoder,
+  bit: bitDecoder,
+  'bit varying': bitDecoder,
+};
+
+/** Of built-in types beside those of the value table: what gives the text that PostgreSQL prints. */
+function otherDecoder({ name = '' }: DataType): FieldDecoder | undefined {
+  const bare = name.replace(/\(.*\)$/, '');
+  return (Object.hasOwn(OTHERS, bare) ? OTHERS[bare] : undefined) ?? rangeDecoder(bare) ?? geometryDecoder(bare);
 }

@@ -17,8 +17,6 @@ export interface ReadTarget {
 export interface ReadWish {
   /** Only these columns, where that is possible. */
   readonly columns?: readonly string[] | undefined;
-  /** True for columns of which nobody here makes values: they may come in a form that only a server reads. */
-  passesUnread(column: string): boolean;
 }
 
 export interface ReadPlan {
@@ -42,21 +40,20 @@ export async function serverColumns(client: pg.Client, read: ReadTarget, target:
 export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTarget, wish: ReadWish): Promise<ReadPlan> {
   if (read.table === undefined) {
     const query = plain(read.query);
-    const columns = (await describeQuery(client, query)).map(column => wireColumn(column, wish));
+    const columns = (await describeQuery(client, query)).map(wireColumn);
     return { columns, estimatedRows: undefined, statement: copy(queryStatement(query, columns)) };
   }
   const relation = await describeTable(client, read.table, target);
   const wanted = wish.columns === undefined ? undefined : new Set(wish.columns);
-  const columns = relation.columns.filter(({ name }) => wanted?.has(name) ?? true).map(column => wireColumn(column, wish));
+  const columns = relation.columns.filter(({ name }) => wanted?.has(name) ?? true).map(wireColumn);
   return { columns, estimatedRows: relation.estimatedRows, statement: copy(tableStatement(relation, columns)) };
 }
 
 type PlannedColumn = ReadPlan['columns'][number];
 
-function wireColumn({ name, type, nullable, server }: ServerColumn, wish: ReadWish): PlannedColumn {
+function wireColumn({ name, type, nullable, server }: ServerColumn): PlannedColumn {
   const isPortable = server.isPlain && server.hasBinary && portable(type);
-  const isBinary = canDecode(type) || (isPortable && wish.passesUnread(name));
-  return { name, type, nullable, isPortable, wire: isBinary ? 'binary' : 'text' };
+  return { name, type, nullable, isPortable, wire: canDecode(type) ? 'binary' : 'text' };
 }
 
 function copy(what: string): string {

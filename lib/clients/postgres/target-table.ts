@@ -16,8 +16,6 @@ export interface TargetColumn {
   readonly isGenerated: boolean;
   /** The sequence that numbers it, as SQL writes it. */
   readonly sequence: string | undefined;
-  /** `interval year to month` and the like: the server cuts off the rest without a word. */
-  readonly cutsInterval: boolean;
 }
 
 export interface TargetTable {
@@ -71,9 +69,6 @@ const COLUMNS = `
     LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   WHERE c.oid = pg_catalog.to_regclass($1) ORDER BY a.attnum`;
 
-const INTERVAL = 1186;
-const ALL_INTERVAL_FIELDS = 0x7fff;
-
 function targetColumn(catalogue: TypeCatalogue, row: ColumnRow): TargetColumn {
   const server = catalogue.type(row.oid, row.typmod);
   return {
@@ -83,7 +78,6 @@ function targetColumn(catalogue: TypeCatalogue, row: ColumnRow): TargetColumn {
     isRequired: row.notnull && !row.filled,
     isGenerated: row.generated,
     sequence: row.sequence ?? undefined,
-    cutsInterval: row.oid === INTERVAL && row.typmod >= 0 && row.typmod >> 16 !== ALL_INTERVAL_FIELDS,
   };
 }
 

@@ -108,11 +108,6 @@ export function portable(type: DataType): boolean {
 /** `reg…` are OIDs, money depends on the locale, the others have no binary form or only one for the server's own use. */
 const NOT_PORTABLE = /^(?:reg|money|aclitem|pg_|any|record|cid$|tid$|xid|refcursor|gtsvector|void)/;
 
-/** Of the kind other: types whose binary form is their text. */
-export function isText(type: DataType): boolean {
-  return type.kind === 'other' && (type.name === 'name' || type.name === '"char"' || type.name === 'xml');
-}
-
 interface TypeRow {
   readonly oid: number;
   readonly name: string;
@@ -159,10 +154,38 @@ function modified({ kind, name, labels }: KnownType, typmod: number): DataType {
     case 'timetz':
       return { kind, precision: typmod };
     case 'interval':
-      return (typmod & 0xffff) === 0xffff ? type : { kind, precision: typmod & 0xffff };
+      return intervalType(typmod);
     case 'other':
       return name === 'bit' || name === 'bit varying' ? { kind, name: `${name}(${typmod})` } : type;
     default:
       return type;
   }
+}
+
+/** Which fields of an interval are kept, by the bits that stand for them. Source: intervaltypmodout of src/backend/utils/adt/timestamp.c */
+const INTERVAL_FIELDS: Readonly<Record<number, string>> = {
+  0x0002: 'month',
+  0x0004: 'year',
+  0x0006: 'year to month',
+  0x0008: 'day',
+  0x0400: 'hour',
+  0x0408: 'day to hour',
+  0x0800: 'minute',
+  0x0c00: 'hour to minute',
+  0x0c08: 'day to minute',
+  0x1000: 'second',
+  0x1800: 'minute to second',
+  0x1c00: 'hour to second',
+  0x1c08: 'day to second',
+};
+const ANY_PRECISION = 0xffff;
+
+function intervalType(typmod: number): DataType {
+  const fields = INTERVAL_FIELDS[typmod >> 16];
+  const precision = typmod & ANY_PRECISION;
+  return {
+    kind: 'interval',
+    ...(fields === undefined ? {} : { name: `interval ${fields}` }),
+    ...(precision === ANY_PRECISION ? {} : { precision }),
+  };
 }
