@@ -28,7 +28,7 @@ export { fromHighland, toHighland } from './highland.ts';
 export type { Where } from './query/where.ts';
 export { type Field, Schema } from './schema/schema.ts';
 export type { DataType, TypeKind } from './schema/types.ts';
-export { JsonNull, JsonNumber } from './values/json.ts';
+export { JsonNull, JsonNumber, parseJson, printJson } from './values/json.ts';
 export { Timestamp } from './values/timestamp.ts';
 export * from '../operators/index.ts';
 export * as to from '../sinks/index.ts';
