@@ -63,6 +63,7 @@ export const coerceKind = defineOperator<typeof optionsSchema>({
   reads: ({ columns }) => columns.map(({ name }) => name),
   schema: (input, { columns }) =>
     columns.reduce((schema, { name, type }) => schema.with({ name, type: plainType(type), nullable: schema.field(name).nullable }), input),
+  sets: ({ columns }) => columns.map(({ name, type }) => ({ name, type: plainType(type), nullable: true })),
   title: ({ columns }) => columns.map(({ name, type }) => `${name} to ${type}`).join(', '),
 });
 

@@ -6,7 +6,7 @@
  * function that users call.
  */
 import type { z } from 'zod';
-import type { Schema } from '../schema/schema.ts';
+import type { Field, Schema } from '../schema/schema.ts';
 import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter, Operator, Sink, Source } from './contracts.ts';
 import { Rejected } from './rejected.ts';
@@ -120,6 +120,8 @@ export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
   reads?(options: z.output<S>, given: Given): readonly string[] | 'all';
   /** The schema of what comes out, where it can be known. Not given: unknown from here on. */
   schema?(input: Schema, options: z.output<S>, given: Given): Schema | undefined;
+  /** Columns that it gives a type, whatever comes: where the schema is found late, values that fit keep it. */
+  sets?(options: z.output<S>, given: Given): readonly Field[];
   /** What it does, in a few words and without secrets; the kind alone by default. */
   title?(options: z.output<S>): string;
 }

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { z } from 'zod';
 import { type DeadLetter, from, pipeline, Schema, to } from '../../lib/index.ts';
 import { operatorCases } from '../../lib/testing/index.ts';
 import { coerce } from '../../operators/coerce.ts';
 import { RecordBatch } from '../../lib/core/batch/batch.ts';
+import { defineSink } from '../../lib/core/define.ts';
 import { LateSchema } from '../../lib/core/run/late-schema.ts';
 import { inferSchema } from '../../lib/schema/infer.ts';
 import { JsonNumber } from '../../lib/values/json.ts';
@@ -116,6 +118,47 @@ describe('coerce', () => {
     expect(fitted.rejected).to.deep.equal([]);
     const column = fitted.batch.column('constructor');
     expect([0, 1, 2].map(row => column.get(row))).to.deep.equal([1, null, null]);
+  });
+
+  it('gives its types to columns of records that nobody described', async () => {
+    const seen: unknown[] = [];
+    const sink = defineSink<z.ZodObject>({
+      kind: 'seen',
+      options: z.strictObject({}),
+      open: (_options, { schema, settle }) => {
+        seen.push(String(schema));
+        const done = (): Promise<void> => Promise.resolve();
+        return Promise.resolve({
+          write: batch => {
+            seen.push(...batch.rows);
+            settle(batch);
+            return done();
+          },
+          flush: done,
+          commit: () => Promise.resolve(null),
+          close: done,
+          abort: done,
+        });
+      },
+    });
+    const rows = Array.from({ length: 1500 }, (_, i) => ({
+      id: i,
+      level: i < 1200 ? 1 : 1.5,
+      day: '2024-01-01',
+      sum: '12.30',
+      none: null,
+    }));
+    await pipeline(
+      from.records(rows as { id: number; level: number; day: string; sum: string; none: null }[]),
+      coerce({ level: 'float', day: 'date', sum: 'decimal', none: 'integer' }),
+      sink.create<object>({}, undefined),
+    );
+    expect(seen.slice(0, 2)).to.deep.equal([
+      'id int8?, level float8?, day date?, sum numeric?, none int8?',
+      { id: 0, level: 1, day: '2024-01-01', sum: '12.30', none: null },
+    ]);
+    expect(seen).to.have.length(1501);
+    expect(seen[1500]).to.have.property('level', 1.5);
   });
 
   it('takes the options of times and bytes', async () => {

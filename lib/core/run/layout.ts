@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MillraceError } from '../../errors.ts';
-import type { Schema } from '../../schema/schema.ts';
+import { type Field, Schema } from '../../schema/schema.ts';
 import type { Codec } from '../batch/batch.ts';
 import type { OperatorStage, SinkStage, SourceStage, Stage } from './stage.ts';
 
@@ -50,7 +50,10 @@ export function groupsOf(operators: readonly OperatorStage[]): OperatorStage[][]
   return groups;
 }
 
-/** Schemas along the line: `inputs[i]` is what operator i gets; `output` what the sink gets; `hint` the last that is known. */
+/**
+ * Schemas along the line: `inputs[i]` is what operator i gets; `output` what the sink gets; `hint` the last that is known, with the types that
+ * operators behind it set.
+ */
 export interface Schemas {
   readonly inputs: readonly (Schema | undefined)[];
   readonly output: Schema | undefined;
@@ -64,9 +67,13 @@ export function schemasOf(operators: readonly OperatorStage[], first: Schema | u
   for (const { definition, options, given } of operators) {
     inputs.push(schema);
     schema = schema === undefined ? undefined : definition.schema?.(schema, options, given);
-    hint = schema ?? hint;
+    hint = schema ?? withFields(hint, definition.sets?.(options, given) ?? []);
   }
   return { inputs, output: schema, hint };
+}
+
+function withFields(schema: Schema | undefined, fields: readonly Field[]): Schema | undefined {
+  return fields.reduce<Schema | undefined>((made, field) => (made ?? new Schema([])).with(field), schema);
 }
 
 /** What an operator looks at. */
