@@ -6,8 +6,8 @@ import { from, pipeline, to } from '../../lib/index.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import { flatMap, flatMapKind } from '../../operators/flat-map.ts';
 import { mapFieldsKind, mapKind } from '../../operators/map.ts';
-import { projectKind } from '../../operators/project.ts';
-import { renameKind } from '../../operators/rename.ts';
+import { project, projectKind } from '../../operators/project.ts';
+import { rename, renameKind } from '../../operators/rename.ts';
 import { skipKind } from '../../operators/skip.ts';
 import { take, takeKind } from '../../operators/take.ts';
 import { tapKind } from '../../operators/tap.ts';
@@ -118,14 +118,36 @@ describe('project, rename', () => {
   });
 
   it('rename all at once, so that two names can be swapped', () => {
-    const names = { id: 'price', price: 'id' };
-    const made = renameKind.definition.batch!({ names }, fakeContext(), undefined)(batchOf()) as AnyBatch;
+    const columns = [
+      { name: 'id', as: 'price' },
+      { name: 'price', as: 'id' },
+    ];
+    const made = renameKind.definition.batch!({ columns }, fakeContext(), undefined)(batchOf()) as AnyBatch;
     expect(made.rows[0]).to.deep.equal({ price: 1, id: '1.50' });
-    expect(renameKind.definition.schema!(schema, { names }, undefined)?.names).to.deep.equal(['price', 'id']);
-    expect(() => renameKind.definition.schema!(schema, { names: { id: 'price' } }, undefined))
+    const schemaOf = (name: string, as: string): Schema | undefined =>
+      renameKind.definition.schema!(schema, { columns: [{ name, as }] }, undefined);
+    expect(renameKind.definition.schema!(schema, { columns }, undefined)?.names).to.deep.equal(['price', 'id']);
+    expect(() => schemaOf('id', 'price'))
       .to.throw()
       .with.property('code', 'COLUMN_DUPLICATE');
-    expect(() => renameKind.definition.schema!(schema, { names: { di: 'x' } }, undefined)).to.throw('did you mean "id"?');
+    expect(() => schemaOf('di', 'x')).to.throw('did you mean "id"?');
+  });
+
+  it('take names that every object inherits for names, whether the schema is known or not', async () => {
+    const row = JSON.parse('{"__proto__":1,"constructor":2,"id":3}') as AnyRow;
+    const known = new Schema(['__proto__', 'constructor', 'id'].map(name => ({ name, type: { kind: 'int4' }, nullable: true })));
+    for (const source of [from.records([row]), from.memory([row], known)]) {
+      const rows: AnyRow[] = [];
+      const names = JSON.parse('{"__proto__":"toString","constructor":"__proto__"}') as Record<string, string>;
+      await pipeline(source, rename(names), project('__proto__', 'toString'), to.memory<object>(rows));
+      expect(JSON.stringify(rows)).to.equal('[{"__proto__":2,"toString":1}]');
+    }
+  });
+
+  it('leave records where they stood, for messages and dead letters, also where the schema is found late', () => {
+    const batch = RecordBatch.of<AnyRow>([{ a: 1 }, { a: 2 }], undefined, { line: 9 }, 10, row => ({ line: row + 1 }));
+    const renamed = batch.rename({ a: 'b' });
+    expect([renamed.locate(0), renamed.project(['b']).locate(1)]).to.deep.equal([{ line: 1 }, { line: 2 }]);
   });
 });
 
