@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { optionIssue } from '../../core/run/option-issue.ts';
 import { MillraceError } from '../../errors.ts';
 import { type Compression, COMPRESSIONS, compressionOf } from '../../formats/compression.ts';
 import { csvOptions } from '../../formats/csv/index.ts';
@@ -9,11 +10,16 @@ import { isPattern } from './files.ts';
 type Given<Shape> = { [Name in keyof Shape]: Shape[Name] extends z.ZodDefault<infer Inner> ? z.ZodOptional<Inner> : Shape[Name] };
 
 function given<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape): Given<Shape> {
-  const fields = Object.entries(shape).map(([name, field]) => [
-    name,
-    field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType).optional() : field,
-  ]);
+  const fields = Object.entries(shape).map(([name, field]) => [name, field instanceof z.ZodDefault ? withoutDefault(field) : field]);
   return Object.fromEntries(fields) as Given<Shape>;
+}
+
+/** What would be its default is told, but not filled in. */
+function withoutDefault(field: z.ZodDefault): z.ZodType {
+  const fallback = `${JSON.stringify(field.def.defaultValue)} by default`;
+  return (field.unwrap() as z.ZodType)
+    .optional()
+    .describe(field.description === undefined ? fallback : `${field.description}; ${fallback}`);
 }
 
 /** The options of a file, as a source and as a sink; those of csv and tsv under their own names (`csvOptions`). */
@@ -77,6 +83,6 @@ function dialectOf(path: string, format: FormatName, options: FileOptions): z.in
   const [issue] = checked.error.issues;
   throw new MillraceError(
     'OPTION_INVALID',
-    `file: ${issue?.path.length === 0 ? '' : `option ${JSON.stringify(issue?.path.join('.'))}: `}${issue?.message ?? 'invalid options'}`,
+    `file: ${issue === undefined ? 'invalid options' : optionIssue(issue, Object.fromEntries(dialect))}`,
   );
 }

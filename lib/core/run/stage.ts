@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MillraceError, suggestion } from '../../errors.ts';
 import type { OperatorDefinition, SinkDefinition, SourceDefinition } from '../define.ts';
+import { optionIssue } from './option-issue.ts';
 
 /** A stage as it stands in a pipeline: a definition with its options (checked) and what was given. It can be opened many times. */
 export interface SourceStage {
@@ -80,12 +81,8 @@ export function checkOptions<S extends z.ZodType>(kind: string, schema: S, optio
     }
   }
   const [issue] = result.error.issues;
-  const place = issue?.path.join('.') ?? '';
-  throw new MillraceError(
-    'OPTION_INVALID',
-    `${kind}: ${place === '' ? '' : `option ${JSON.stringify(place)}: `}${issue?.message ?? 'invalid options'}`,
-    { stage: kind },
-  );
+  const problem = issue === undefined ? 'invalid options' : optionIssue(issue, options);
+  throw new MillraceError('OPTION_INVALID', `${kind}: ${problem}`, { stage: kind });
 }
 
 /** Names of the options of a kind, for suggestions and `kinds`. */

@@ -44,7 +44,9 @@ export const csvOptions = z
     encoding: z
       .string()
       .default('utf8')
-      .refine(isEncoding, 'is no encoding that TextDecoder knows')
+      .refine(isEncoding, {
+        error: ({ input }) => `${JSON.stringify(input)} is no encoding that is known here; write utf8, latin1, utf-16le, …`,
+      })
       .describe('any label of the WHATWG Encoding Standard'),
   })
   .refine(hasDistinctSigns, 'delimiter, quote and record delimiter are to differ')
