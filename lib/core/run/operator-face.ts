@@ -84,8 +84,9 @@ export class OperatorFace extends Duplex {
   }
 
   #take(rows: object[], callback: Callback): void {
-    if (this.#isOver) return callback();
     const first = this.#open()[0] as Duplex;
+    // Enough was had: what others still write is swallowed.
+    if (this.#isOver || first.writableEnded) return callback();
     const batch = RecordBatch.of(rows as AnyRow[]) as AnyBatch;
     const parcel: Parcel = { batch, lease: this.#account.add(0) };
     if (first.write(parcel)) callback();

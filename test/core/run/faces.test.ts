@@ -15,22 +15,22 @@ const none = z.strictObject({});
 let opened = 0;
 let closed = 0;
 
-const countingKind = defineSource<typeof none, number>({
+const countingKind = defineSource<typeof none, { readonly count: number; readonly size: number }>({
   kind: 'counting',
   options: none,
-  async *read(_options, { signal }, count) {
+  async *read(_options, { signal }, { count, size }) {
     opened++;
     try {
-      for (let id = 0; id < count && !signal.aborted; id += 10) {
+      for (let id = 0; id < count && !signal.aborted; id += size) {
         await new Promise(resolve => setImmediate(resolve));
-        yield RecordBatch.of(Array.from({ length: Math.min(10, count - id) }, (_, i) => ({ id: id + i }))) as AnyBatch;
+        yield RecordBatch.of(Array.from({ length: Math.min(size, count - id) }, (_, i) => ({ id: id + i }))) as AnyBatch;
       }
     } finally {
       closed++;
     }
   },
 });
-const counting = (count: number): Source<Row> => countingKind.create<Row>({}, count);
+const counting = (count: number, size = 10): Source<Row> => countingKind.create<Row>({}, { count, size });
 
 interface Target {
   readonly calls: string[];
@@ -120,6 +120,18 @@ describe('a stage as a plain Node stream', () => {
     );
     expect(rows).to.have.length(3);
   });
+
+  for (const [count, size] of [1, 2, 300, 1000].flatMap(each => [1, 10, 1000].map(piece => [each, piece] as const))) {
+    it(`ends by itself, and what comes before it, when a take of ${count} behind an operator has had enough of batches of ${size}`, async () => {
+      const source = counting(1000, size);
+      const over = new Promise(resolve => source.once('close', resolve));
+      const seen: number[] = [];
+      const rows = source.pipe(map(row => ({ id: row.id }))).pipe(take(count));
+      for await (const row of rows) seen.push(row.id);
+      expect(seen).to.deep.equal(Array.from({ length: count }, (_, i) => i));
+      await over;
+    });
+  }
 
   it('passes a failure on, and aborts the sink', async () => {
     const to = target();
