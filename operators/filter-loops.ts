@@ -1,6 +1,7 @@
 import { constructRows } from '../lib/core/batch/construct-rows.ts';
 import type { AnyBatch, AnyRow, BatchFunction, OperatorContext, RowFunction } from '../lib/core/define.ts';
-import { threw } from '../lib/core/run/row-loop.ts';
+import { around, threw } from '../lib/core/run/row-loop.ts';
+import { isThenable } from '../lib/core/run/waiting.ts';
 import { type CompiledPredicate, compilePredicate } from '../lib/query/compile.ts';
 import type { Predicate } from '../lib/query/predicate.ts';
 import type { Schema } from '../lib/schema/schema.ts';
@@ -78,12 +79,10 @@ function selectByRows(batch: AnyBatch, compiled: CompiledPredicate, rows: Uint32
 
 /** A user's function over the record; a promise is always true, so it is refused. */
 export function keepingByFunction(context: OperatorContext, keep: (row: AnyRow) => boolean): RowFunction {
-  return row => {
-    const kept: unknown = keep(row);
-    if (kept === true) return row;
-    if (isPromise(kept)) return context.reject('VALUE_INVALID', PROMISED);
+  return around<unknown>(keep, 'keeps', (row, kept) => {
+    if (isThenable(kept)) return context.reject('VALUE_INVALID', PROMISED);
     return kept ? row : undefined;
-  };
+  });
 }
 
 /** A user's function over some fields; records of the others are not made. */
@@ -102,7 +101,7 @@ export function keepingByFields(fields: readonly string[], context: OperatorCont
         context.reject(batch, row, code, reason);
         continue;
       }
-      if (isPromise(kept)) context.reject(batch, row, 'VALUE_INVALID', PROMISED);
+      if (isThenable(kept)) context.reject(batch, row, 'VALUE_INVALID', PROMISED);
       else if (kept) rows[count++] = row;
     }
     return count === batch.length ? batch : batch.select(rows.slice(0, count));
@@ -110,7 +109,3 @@ export function keepingByFields(fields: readonly string[], context: OperatorCont
 }
 
 const PROMISED = 'the function gave a promise; filter takes functions that give true or false at once';
-
-function isPromise(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
-}

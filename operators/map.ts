@@ -5,7 +5,8 @@ import { ArrayColumn } from '../lib/core/batch/column.ts';
 import { constructRows } from '../lib/core/batch/construct-rows.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
-import { threw } from '../lib/core/run/row-loop.ts';
+import { around, threw } from '../lib/core/run/row-loop.ts';
+import { isThenable } from '../lib/core/run/waiting.ts';
 import { accepts, inferType } from '../lib/schema/infer.ts';
 import type { DataType } from '../lib/schema/types.ts';
 import type { Key, Show } from './row-types.ts';
@@ -33,13 +34,13 @@ const fieldOptions = z.strictObject({ fields: z.array(z.string()).min(1) });
 export const mapKind = defineOperator<typeof noOptions, (row: AnyRow) => AnyRow>({
   kind: 'map',
   options: noOptions,
-  row: (_options, context, change) => row => {
-    const next = change(row) as AnyRow | undefined | null;
-    if (next === undefined || next === null)
-      return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
-    if (typeof next.then === 'function') return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');
-    return next;
-  },
+  row: (_options, context, change) =>
+    around<unknown>(change, 'changes', (_row, next) => {
+      if (next === undefined || next === null)
+        return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
+      if (isThenable(next)) return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');
+      return next as AnyRow;
+    }),
 });
 
 export const mapFieldsKind = defineOperator<typeof fieldOptions, (fields: AnyRow) => AnyRow>({
@@ -134,7 +135,7 @@ function applied(
 /** Why a function's result is no set of fields. */
 function problemOf(result: unknown): string | undefined {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) return 'the function did not give an object of fields';
-  return typeof (result as { then?: unknown }).then === 'function' ? 'the function gave a promise; use mapAsync' : undefined;
+  return isThenable(result) ? 'the function gave a promise; use mapAsync' : undefined;
 }
 
 /** Without a schema records are objects, and stay so. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSink, type RejectedRow, type SinkContext } from '../lib/core/define.ts';
 import { threw } from '../lib/core/run/row-loop.ts';
+import { isThenable } from '../lib/core/run/waiting.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
 
 const options = z.strictObject({ concurrency: z.int().min(1).default(1) });
@@ -57,11 +58,13 @@ class Calls {
   /** One call after the other until there is none left; a promise is awaited only where the function gives one. */
   async work(): Promise<void> {
     const { signal, hasDeadLetters } = this.#context;
-    while (this.#next < this.#rows.length && (hasDeadLetters || this.rejected.length === 0)) {
-      signal.throwIfAborted();
+    const rows = this.#rows;
+    const use = this.#use;
+    while (this.#next < rows.length && (hasDeadLetters || this.rejected.length === 0)) {
+      if (signal.aborted) signal.throwIfAborted();
       const index = this.#next++;
       try {
-        const result = this.#use(this.#rows[index] as AnyRow);
+        const result = use(rows[index] as AnyRow);
         if (isThenable(result)) await untilAborted(result, signal);
       } catch (error) {
         signal.throwIfAborted();
@@ -69,8 +72,4 @@ class Calls {
       }
     }
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

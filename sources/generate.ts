@@ -6,7 +6,7 @@ import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { Schema } from '../lib/schema/schema.ts';
 import { GENERATED_COLUMNS, type GeneratedColumn } from './generate-columns.ts';
-import { turn } from './memory.ts';
+import { turnTaker } from './memory.ts';
 
 /** A made-up record, with all its columns. */
 export interface GeneratedRow {
@@ -64,6 +64,7 @@ async function* generated(rows: number, seed: number, all: readonly GeneratedCol
   const schema = schemaOf(columns);
   const size = Math.max(1, Math.min(batchRows, Math.floor(batchBytes / ROW_BYTES)));
   const end = to === undefined ? rows : Math.min(rows, Number(to['row']) + 1);
+  const turns = turnTaker();
   let row = after === undefined ? 0 : Number(after['row']) + 1;
   context.expects({ rows: Math.max(0, end - row) });
   while (row < end && !signal.aborted) {
@@ -72,7 +73,7 @@ async function* generated(rows: number, seed: number, all: readonly GeneratedCol
     row += length;
     context.counted({ rows: length });
     yield new RecordBatch(origin, schema, { row: row - 1 });
-    await turn();
+    await turns();
   }
 }
 

@@ -32,12 +32,13 @@ export async function* readArray(records: readonly AnyRow[], schema: Schema | un
   const end = Math.min(records.length, rowOf(context.to, records.length - 1) + 1);
   let row = rowOf(context.after, -1) + 1;
   context.expects({ rows: Math.max(0, end - row) });
+  const turns = turnTaker();
   while (row < end && !context.signal.aborted) {
     const batch = batchAt(records, row, Math.min(end, row + context.batchRows), schema, context.batchBytes);
     row += batch.length;
     context.counted({ rows: batch.length });
     yield batch;
-    await turn();
+    await turns();
   }
 }
 
@@ -59,7 +60,14 @@ function rowOf(position: SourceContext['after'], otherwise: number): number {
   return typeof row === 'number' ? row : otherwise;
 }
 
-/** A turn of the event loop: else timers and signals would wait for the last record. */
-export function turn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve));
+const TURN_AFTER_MS = 5;
+
+/** Takes a turn of the event loop every few milliseconds: else timers and signals would wait for the last record. */
+export function turnTaker(): () => Promise<void> | undefined {
+  let last = performance.now();
+  const taken = (): void => void (last = performance.now());
+  return () => {
+    if (performance.now() - last < TURN_AFTER_MS) return undefined;
+    return new Promise<void>(resolve => setImmediate(resolve)).then(taken);
+  };
 }

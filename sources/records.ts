@@ -5,7 +5,7 @@ import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { gather } from '../lib/core/run/gather.ts';
-import { readArray, turn } from './memory.ts';
+import { readArray, turnTaker } from './memory.ts';
 
 /** Anything that gives records: an array, a generator, a Node Readable in object mode, a web ReadableStream. */
 export type Records<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>;
@@ -34,6 +34,7 @@ export const recordsKind = defineSource<typeof options, Records<AnyRow>>({
 
 async function* readOnce(given: Records<AnyRow>, context: SourceContext): AsyncGenerator<AnyBatch> {
   const { batchRows, batchBytes, signal, counted } = context;
+  const turns = turnTaker();
   const destroy = (): void => void (given instanceof Readable && given.destroy());
   signal.addEventListener('abort', destroy, { once: true });
   try {
@@ -41,7 +42,7 @@ async function* readOnce(given: Records<AnyRow>, context: SourceContext): AsyncG
     for await (const list of gather(iterable, { batchRows, batchBytes, signal })) {
       counted({ rows: list.length });
       yield RecordBatch.of(list);
-      await turn();
+      await turns();
     }
     if (signal.aborted) destroy();
   } finally {

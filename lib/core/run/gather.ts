@@ -150,6 +150,7 @@ class NextOrLater<T> {
 
 /** The record; VALUE_INVALID with its number for what is no object with fields. */
 export function checkedRecord<T extends object>(record: T, index: number): T {
+  if (typeof record === 'object' && record !== null && Object.getPrototypeOf(record) === Object.prototype) return record;
   if (record === null || typeof record !== 'object') {
     throw new MillraceError('VALUE_INVALID', `record ${index} is ${record === null ? 'null' : `a ${typeof record}`}, not an object`);
   }

@@ -87,7 +87,6 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
   const rowStops = run.map(({ context }) => context);
   return (batch, rowsMade) => {
     if (batch.length === 0) return batch;
-    const dropped = run.map(() => 0);
     const refused = run.map(() => 0);
     if (rowStops.some(context => context.isStopped)) {
       (counters[0] as (typeof counters)[0]).in += batch.length;
@@ -95,9 +94,6 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
     }
     if (!batch.hasRows) rowsMade(batch.bytes);
     const hooks: LoopHooks = {
-      dropped: stage => {
-        dropped[stage] = (dropped[stage] as number) + 1;
-      },
       refused: (stage, index, record, rejected) => {
         refused[stage] = (refused[stage] as number) + 1;
         try {
@@ -108,14 +104,21 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
         }
       },
     };
-    const result: LoopResult = { rows: new Array<object>(batch.length), from: new Uint32Array(batch.length), count: 0, isChanged: false };
+    const result: LoopResult = {
+      rows: new Array<object>(batch.length),
+      from: new Uint32Array(batch.length),
+      count: 0,
+      isChanged: false,
+      dropped: run.map(() => 0),
+    };
     loop(batch.rows, result, hooks);
     let length = batch.length;
     for (const [stage, counter] of counters.entries()) {
       counter.in += length;
-      counter.dropped += dropped[stage] as number;
+      const dropped = result.dropped[stage] as number;
+      counter.dropped += dropped;
       counter.rejected += refused[stage] as number;
-      length -= (dropped[stage] as number) + (refused[stage] as number);
+      length -= dropped + (refused[stage] as number);
       counter.out += length;
     }
     if (length !== result.count)

@@ -1,4 +1,4 @@
-import type { RowFunction } from '../define.ts';
+import type { AnyRow, RowFunction } from '../define.ts';
 import { Rejected } from '../rejected.ts';
 
 /** What a loop found, beside the rows that it gives. Reused from batch to batch. */
@@ -10,11 +10,11 @@ export interface LoopResult {
   count: number;
   /** True when some function returned another object than it was given. */
   isChanged: boolean;
+  /** For each function the rows for which it returned undefined. */
+  dropped: number[];
 }
 
 export interface LoopHooks {
-  /** Function `stage` returned undefined. */
-  dropped(stage: number): void;
   /** What `refused` threw: the run is over, and this is no function's own error. */
   failure?: unknown;
   /** Function `stage` refused the record (as that function got it), or threw. */
@@ -32,6 +32,7 @@ export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
     return function rowLoop(rows, result, hooks) {
       const out = result.rows, from = result.from;
       let count = 0, isChanged = false;
+      ${functions.map((_, stage) => `let dropped${stage} = 0;`).join(' ')}
       for (let i = 0; i < rows.length; i++) {
         const first = rows[i];
         let row = first, next, stage = 0;
@@ -48,6 +49,7 @@ export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
       }
       result.count = count;
       result.isChanged = isChanged;
+      ${functions.map((_, stage) => `result.dropped[${stage}] = dropped${stage};`).join(' ')}
     };`;
   try {
     const names = functions.map((_, stage) => `f${stage}`);
@@ -62,17 +64,20 @@ function step(stage: number): string {
   return `
     stage = ${stage};
     next = f${stage}(row);
-    if (next === undefined) { hooks.dropped(${stage}); continue; }
-    if (next instanceof Rejected) { hooks.refused(${stage}, i, row, next); continue; }
-    row = next;`;
+    if (next !== row) {
+      if (next === undefined) { dropped${stage}++; continue; }
+      if (next instanceof Rejected) { hooks.refused(${stage}, i, row, next); continue; }
+      row = next;
+    }`;
 }
 
 function interpretedLoop(functions: readonly RowFunction[]): RowLoop {
   return (rows, result, hooks) => {
     result.count = 0;
     result.isChanged = false;
+    result.dropped.fill(0);
     for (const [i, first] of rows.entries()) {
-      const row = through(functions, first, i, hooks);
+      const row = through(functions, first, i, result, hooks);
       if (row === undefined) continue;
       if (row !== first) result.isChanged = true;
       result.from[result.count] = i;
@@ -81,7 +86,13 @@ function interpretedLoop(functions: readonly RowFunction[]): RowLoop {
   };
 }
 
-function through(functions: readonly RowFunction[], first: object, index: number, hooks: LoopHooks): object | undefined {
+function through(
+  functions: readonly RowFunction[],
+  first: object,
+  index: number,
+  result: LoopResult,
+  hooks: LoopHooks,
+): object | undefined {
   let row: object = first;
   for (const [stage, change] of functions.entries()) {
     let next: object | undefined;
@@ -91,7 +102,7 @@ function through(functions: readonly RowFunction[], first: object, index: number
       next = threw(error);
     }
     if (next === undefined) {
-      hooks.dropped(stage);
+      result.dropped[stage] = (result.dropped[stage] as number) + 1;
       return undefined;
     }
     if (next instanceof Rejected) {
@@ -106,4 +117,29 @@ function through(functions: readonly RowFunction[], first: object, index: number
 /** A function of the user's that threw refuses the record. */
 export function threw(error: unknown): Rejected {
   return new Rejected('OPERATOR_THREW', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+}
+
+/** What stands behind a user's function, `result` being what it gave: the row where that is plain, else the outcome that is worked out. */
+const PLAIN = {
+  keeps: 'result === true ? row : outcome(row, result)',
+  changes: "typeof result === 'object' && result !== null && result.then === undefined ? result : outcome(row, result)",
+} as const;
+
+let made = 0;
+
+/**
+ * A row function around a user's own. It is made of text, and of another text each time: so each has type feedback of its own, and the loop
+ * that calls it has the user's function inlined. Without code generation it is a plain closure.
+ */
+export function around<Result>(
+  use: (row: AnyRow) => Result,
+  shape: keyof typeof PLAIN,
+  outcome: (row: AnyRow, result: Result) => ReturnType<RowFunction>,
+): RowFunction {
+  const source = `return function ${shape}${made++}(row) { const result = use(row); return ${PLAIN[shape]}; }`;
+  try {
+    return (new Function('use', 'outcome', source) as (...given: unknown[]) => RowFunction)(use, outcome);
+  } catch {
+    return row => outcome(row, use(row));
+  }
 }

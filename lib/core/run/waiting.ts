@@ -12,3 +12,8 @@ export function timeout(ms: number): { elapsed: Promise<void>; clear: () => void
   const elapsed = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)));
   return { elapsed, clear: () => clearTimeout(timer) };
 }
+
+/** Whether a user's function gave a promise. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
