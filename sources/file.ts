@@ -50,7 +50,7 @@ export const fileKind = defineSource<typeof options>({
 /** What can be read once only is not looked at before. */
 async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Schema | undefined> {
   const encoding = encodingOf(path, given);
-  return bytes === undefined ? undefined : encoding.format.decoder.describe(bytesOf(path, encoding, given, { signal }));
+  return bytes === undefined ? undefined : encoding.format.decoder.describe(bytesOf(path, encoding, given, { signal }), path);
 }
 
 async function* read(given: FileOptions, context: SourceContext): AsyncGenerator<AnyBatch> {

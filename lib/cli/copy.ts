@@ -1,4 +1,4 @@
-import { loadSink, loadSource } from '../config/places.ts';
+import { fileAt, loadSink, loadSource } from '../config/places.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
 import { runStages } from '../core/run/pipeline.ts';
@@ -20,7 +20,7 @@ export async function copy(from: string, to: string, options: CopyOptions): Prom
     ...(await operatorsFrom(options)),
     await loadSink(to, { format: options.toFormat, options: targetOptions(options) }),
   ];
-  const deadLetter = options.deadLetter === undefined ? undefined : await loadDeadLetters(options.deadLetter, to);
+  const deadLetter = options.deadLetter === undefined ? undefined : await loadDeadLetters(options.deadLetter, { from, to });
   const stopping = listenForSignals(() => {
     if (!options.quiet) process.stderr.write('millrace: stopping; what was read is finished first (once more to stop at once)\n');
   });
@@ -73,8 +73,12 @@ function targetOptions({ mode, key }: CopyOptions): Record<string, unknown> {
 }
 
 /** Letters are added to those that are there already. */
-async function loadDeadLetters(place: string, to: string): Promise<Sink<DeadLetter>> {
+async function loadDeadLetters(place: string, { from, to }: { from: string; to: string }): Promise<Sink<DeadLetter>> {
   if (place === '-' && to === '-')
     throw new MillraceError('USAGE', 'standard output cannot take both the records and the dead letters; give --dead-letter a file');
+  const file = fileAt(place, 'sink');
+  const use =
+    file === undefined ? undefined : file === fileAt(to, 'sink') ? 'go' : file === fileAt(from, 'source') ? 'come from' : undefined;
+  if (use !== undefined) throw new MillraceError('USAGE', `${place} is where the records ${use}; give --dead-letter a file of its own`);
   return loadSink<DeadLetter>(place, { defaults: { mode: 'append' } });
 }

@@ -1,3 +1,4 @@
+import { fileError } from '../clients/file/errors.ts';
 import { ERROR_CODES, MillraceError } from '../errors.ts';
 
 /** How a command ended: the exit status of the process. */
@@ -14,12 +15,18 @@ const GRACE_MS = 2000;
  */
 export function runAndExit(command: () => Promise<ExitStatus>): void {
   let isPending = true;
+  const output = watchOutput();
   const end = (status: ExitStatus): void => {
     isPending = false;
     process.exitCode = status;
     // Everything should be released by now, and the process end by itself; what is not (an open standard input) must not hold it, once
-    // all that was printed is out.
-    process.stdout.write('', () => setTimeout(() => process.exit(status), GRACE_MS).unref());
+    // all that was printed is out. What a write says comes before the error that it is.
+    process.stdout.write('', () => setImmediate(leave));
+  };
+  const leave = (): void => {
+    if (output.lost !== undefined && process.exitCode === 0)
+      process.exitCode = printError(fileError(output.lost, 'standard output', 'writing it'));
+    setTimeout(() => process.exit(), GRACE_MS).unref();
   };
   process.once('beforeExit', () => {
     if (isPending)
@@ -28,7 +35,6 @@ export function runAndExit(command: () => Promise<ExitStatus>): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => process.exit(printError(error)));
   }
-  ignoreClosedOutput();
   command().then(end, (error: unknown) => end(printError(error)));
 }
 
@@ -51,17 +57,25 @@ export function isClosedPipe(error: unknown): boolean {
   return false;
 }
 
-/** Nobody reads what is printed any more: that is not worth a word; the command itself sees the closed pipe when it writes there. */
-function ignoreClosedOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', error => {
-      if (!isClosedPipe(error)) throw error;
-    });
-  }
+/**
+ * Nobody reads what is printed any more: that is not worth a word; the command itself sees the closed pipe when it writes there. What was lost
+ * for another reason (a full disk) is an error of the command. Where stderr is lost, nobody can be told.
+ */
+function watchOutput(): { lost?: Error } {
+  const output: { lost?: Error } = {};
+  process.stdout.on('error', error => {
+    if (!isClosedPipe(error)) output.lost ??= error;
+  });
+  process.stderr.on('error', () => undefined);
+  return output;
 }
 
+/** Marks under a text say the column once more: the text alone is kept. */
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' ');
+  return text
+    .trim()
+    .replace(/\n([^\n]*)\n\s*\^+$/, (_, pointedAt: string) => (pointedAt.trim() === '' ? '' : ` of: ${pointedAt.trim()}`))
+    .replace(/\s*\n\s*/g, ' ');
 }
 
 function stacksOf(thrown: unknown): string {

@@ -39,7 +39,7 @@ export function countOption(name: string): (text: string) => number {
 
 /** A count or a percentage. */
 export function maxRejectedOption(text: string): number | `${number}%` {
-  if (/^\d+(\.\d+)?%$/.test(text)) return text as `${number}%`;
+  if (/^\d+(\.\d+)?%$/.test(text) && Number.parseFloat(text) <= 100) return text as `${number}%`;
   if (/^\d+$/.test(text)) return Number(text);
   throw invalid('--max-rejected', text, 'a number such as 100, or a percentage such as 1%');
 }

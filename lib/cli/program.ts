@@ -24,8 +24,18 @@ export async function runProgram(args: readonly string[]): Promise<ExitStatus> {
     if (!args.includes('--json') || args[0] === 'head') throw failure;
     const failed = printError(failure);
     const { failedReport, printReport } = await import('./report-json.ts');
-    printReport(failedReport(failure), 'stdout');
+    printReport(failedReport(failure), isStdoutTaken(args) ? 'stderr' : 'stdout');
     return failed;
+  }
+}
+
+/** Whether the records go to standard output, as far as a wrong command line tells. */
+function isStdoutTaken(args: readonly string[]): boolean {
+  const copy = makeProgram(() => undefined).commands.find(command => command.name() === args[0]);
+  try {
+    return copy?.parseOptions(args.slice(1)).operands[1] === '-';
+  } catch {
+    return args.includes('-');
   }
 }
 

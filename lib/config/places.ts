@@ -1,7 +1,8 @@
+import path from 'node:path';
 import { z } from 'zod';
 import { MillraceError } from '../errors.ts';
 import type { Sink, Source } from '../core/contracts.ts';
-import { type Address, type AddressOverrides, parseAddress } from './addresses.ts';
+import { type Address, type AddressOverrides, parseAddress, type Role } from './addresses.ts';
 import { type KindLoaders, KINDS } from './kinds.ts';
 import { optionsFromText } from './text-options.ts';
 
@@ -32,6 +33,13 @@ export async function loadSink<Row = Record<string, unknown>>(
   const parsed = parseAddress(address, 'sink', place);
   const kind = await loaded(kinds.sinks, parsed.kind);
   return kind.create<Row>(optionsAt(parsed, place, kind.definition.options), undefined);
+}
+
+/** The file that an address names, as an absolute path; undefined for standard input and output and for all that is no file. */
+export function fileAt(address: string, role: Role): string | undefined {
+  const { kind, options } = parseAddress(address, role);
+  const named = options['path'];
+  return kind !== 'file' || named === undefined || named === '-' ? undefined : path.resolve(named);
 }
 
 function loaded<Kind>(kinds: Readonly<Record<string, () => Promise<Kind>>>, kind: string): Promise<Kind> {

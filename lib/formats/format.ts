@@ -21,8 +21,8 @@ export interface DecodeContext {
 }
 
 export interface Decoder {
-  /** The schema, from the head of the input (a header line, the first records). */
-  describe(head: AsyncIterable<Uint8Array>): Promise<Schema | undefined>;
+  /** The schema, from the head of the input (a header line, the first records). `file` is how it is called in messages. */
+  describe(head: AsyncIterable<Uint8Array>, file: string): Promise<Schema | undefined>;
   /**
    * Batches in order; each carries the position `{ offset, line, row }` behind its last record, offsets in (decompressed) bytes of the
    * input. Errors: DATA_MALFORMED, ENCODING_INVALID, RECORD_TOO_LARGE, each with file and line.

@@ -106,6 +106,19 @@ describe('millrace', () => {
     expect(err).to.contain('Usage: millrace');
   });
 
+  it('gives wrong usage as JSON on stderr, where records would go to stdout', async () => {
+    for (const args of [
+      ['copy', 'a.csv', '-', '--slect', 'x', '--json'],
+      ['copy', '--json', 'a.csv', '-', '--limit', 'x'],
+      ['copy', 'a.xyz', '-', '--json'],
+    ]) {
+      const { status, out, err } = await millrace(args);
+      expect({ status, out }).to.deep.equal({ status: 64, out: '' });
+      expect(JSON.parse(err.split('\n')[1] as string)).to.include({ status: 'failed' });
+    }
+    expect((await millrace(['copy', '-', 'b.csv', '--json', '--slect', 'x'])).out).to.contain('"failed"');
+  });
+
   it('gives wrong usage as JSON too, where JSON was asked for', async () => {
     const { status, out } = await millrace(['copy', 'a.csv', 'b.csv', '--limit', 'x', '--json']);
     expect(status).to.equal(64);

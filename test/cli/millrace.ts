@@ -26,6 +26,9 @@ export interface Given {
 const MAIN = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url));
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
+/** The program and its first arguments. */
+export const COMMAND: readonly string[] = [process.execPath, '--conditions=millrace:source', '--import', TSX, MAIN];
+
 /** `millrace …` to its end. Standard input is `input`, and empty without one. */
 export function millrace(args: readonly string[], { input = '', ...given }: Given = {}): Promise<Ended> {
   const { child, ended } = start(args, given);

@@ -1,9 +1,10 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { folderFor, start, startScript, until } from './millrace.ts';
+import { COMMAND, type Ended, folderFor, start, startScript, until } from './millrace.ts';
 
 describe('stopping and ending', () => {
   const folder = folderFor({ after });
@@ -75,6 +76,29 @@ describe('stopping and ending', () => {
       const { status, err } = await running.ended;
       expect({ status, err }).to.deep.equal({ status: 0, err: '' });
     }
+  });
+
+  it('says when what it prints is lost on a full disk', async () => {
+    writeFileSync(at('some.csv'), 'a\n1\n');
+    const shell = (command: string, redirect: string): Promise<Ended> =>
+      new Promise(resolve => {
+        execFile('sh', ['-c', `exec "$0" "$@" ${redirect}`, ...COMMAND, ...command.split(' ')], (error, out, err) =>
+          resolve({ status: Number(error?.code ?? 0), out, err }),
+        );
+      });
+    for (const command of [
+      'kinds',
+      `head ${at('some.csv')}`,
+      `copy ${at('some.csv')} -`,
+      `copy ${at('some.csv')} ${at('some-out.csv')} --json --quiet`,
+    ]) {
+      const { status, err } = await shell(command, '>/dev/full');
+      expect({ status, err }, command).to.deep.equal({
+        status: 74,
+        err: 'millrace: standard output: writing it failed: no space is left [DISK_FULL]\n',
+      });
+    }
+    expect((await shell('kinds', '2>/dev/full')).status).to.equal(0);
   });
 
   it('turns a command that never settles into an error, and an unexpected error into one line without its stack', async () => {

@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib';
-import { from, pipeline, Schema, to } from '../../lib/index.ts';
+import { from, pipeline, Schema, tap, to } from '../../lib/index.ts';
 import { file as fileSink } from '../../sinks/file.ts';
 import { file as fileSource } from '../../sources/file.ts';
 import { sinkCases, sourceCases } from '../../lib/testing/index.ts';
@@ -89,6 +89,25 @@ describe('files', () => {
     await pipeline(fileSource(at('more.csv')), to.memory(seen));
     expect(seen).to.have.length(18);
     expect(await codeOf(pipeline(from.records([{ other: 1 }]), fileSink(at('more.csv'), { mode: 'append' })))).to.equal('SCHEMA_MISMATCH');
+  });
+
+  it('comes to an end where it appends to the file that it reads', async () => {
+    const line = `{"text":"${'x'.repeat(1000)}"}\n`;
+    writeFileSync(at('itself.ndjson'), line.repeat(2000));
+    const report = await pipeline(fileSource(at('itself.ndjson')), fileSink(at('itself.ndjson'), { mode: 'append' }));
+    expect(report.written).to.equal(2000);
+    expect(readFileSync(at('itself.ndjson'), 'utf8') === line.repeat(4000)).to.equal(true);
+  });
+
+  it('takes a file that is cut while it is read for a failure, not for its end', async () => {
+    writeFileSync(at('shrinks.csv'), `x\n${'1\n'.repeat(2_000_000)}`);
+    let isCut = false;
+    const shrinking = tap(() => {
+      if (!isCut) truncateSync(at('shrinks.csv'), 2);
+      isCut = true;
+    });
+    expect(await codeOf(pipeline(fileSource(at('shrinks.csv')), shrinking, fileSink(at('shrunk.csv'))))).to.equal('IO_FAILED');
+    expect(existsSync(at('shrunk.csv'))).to.equal(false);
   });
 
   it('cuts an appended file back when the run fails', async () => {

@@ -41,7 +41,7 @@ export async function existingFile(
       `${path}: nothing can be appended to a file that is compressed with ${encoding.compression}; use gzip, or replace it (mode replace)`,
     );
   }
-  const columns = format.appends === 'header' ? (await format.decoder.describe(bytesOf(path, encoding, signal)))?.names : undefined;
+  const columns = format.appends === 'header' ? (await format.decoder.describe(bytesOf(path, encoding, signal), path))?.names : undefined;
   if (columns !== undefined && schema !== undefined) checkColumns(path, columns, schema);
   return { columns, endsInLineEnd: (await lastByte(path, encoding, signal)) === LF };
 }

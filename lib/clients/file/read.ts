@@ -1,9 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { MillraceError } from '../../errors.ts';
 import { isFolder, tried } from './errors.ts';
 import { isSpecial } from './special-file.ts';
 import { readStdin } from './standard-io.ts';
 
 const CHUNK_BYTES = 256 * 1024;
+const NOTHING = new Uint8Array(0);
 
 export interface ReadOptions {
   readonly signal: AbortSignal;
@@ -15,7 +17,7 @@ export interface ReadOptions {
 
 /**
  * The bytes of a file in chunks of 256 KiB, each with memory of its own; the next one is read while this one is looked at. `-` is standard input.
- * Closed when it is left or the signal comes. NOT_FOUND, NOT_PERMITTED, IO_FAILED, each with the path.
+ * Closed when it is left or the signal comes. NOT_FOUND, NOT_PERMITTED, IO_FAILED (also where the file is cut while it is read), each with the path.
  */
 export async function* readFile(path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
   const { signal, start = 0, counted } = options;
@@ -32,7 +34,9 @@ export async function* readFile(path: string, options: ReadOptions): AsyncGenera
     const found = await tried(path, 'looking at it', () => file.stat());
     if (found.isDirectory()) throw isFolder(path);
     isAtRest = !isSpecial(found);
-    for await (const chunk of isAtRest ? readAhead(file, path, start) : readPipe(file, path, signal)) {
+    // As long as it is now: whoever appends to the file that he reads comes to an end. What tells no length (/proc) is read to its end.
+    const end = found.size === 0 ? Infinity : found.size;
+    for await (const chunk of isAtRest ? readAhead(file, path, { start, end }) : readPipe(file, path, signal)) {
       if (signal.aborted) return;
       counted?.(chunk.length);
       yield chunk;
@@ -45,17 +49,22 @@ export async function* readFile(path: string, options: ReadOptions): AsyncGenera
   }
 }
 
-async function* readAhead(file: FileHandle, path: string, start: number): AsyncGenerator<Uint8Array> {
+/** Up to where it ended when it was opened; a file that was cut meanwhile is an error, never a short success. */
+async function* readAhead(file: FileHandle, path: string, { start, end }: { start: number; end: number }): AsyncGenerator<Uint8Array> {
   let at = start;
-  let next = readChunk(file, path, at);
+  const ahead = (): Promise<Uint8Array> =>
+    at >= end ? Promise.resolve(NOTHING) : readChunk(file, path, { at, most: Math.min(CHUNK_BYTES, end - at) });
+  let next = ahead();
   try {
     for (;;) {
       const chunk = await next;
-      if (chunk.length === 0) return;
+      if (chunk.length === 0) break;
       at += chunk.length;
-      next = readChunk(file, path, at);
+      next = ahead();
       yield chunk;
     }
+    if (at < end && end !== Infinity)
+      throw new MillraceError('IO_FAILED', `${path}: it became shorter while it was read: ${at} of ${end} bytes; run again`);
   } finally {
     await next.catch(() => undefined);
   }
@@ -63,9 +72,9 @@ async function* readAhead(file: FileHandle, path: string, start: number): AsyncG
 
 /** A pipe has no places: it is read on from where it stands, until the signal. */
 async function* readPipe(file: FileHandle, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const aborted = new Promise<Uint8Array>(resolve => signal.addEventListener('abort', () => resolve(new Uint8Array(0)), { once: true }));
+  const aborted = new Promise<Uint8Array>(resolve => signal.addEventListener('abort', () => resolve(NOTHING), { once: true }));
   while (!signal.aborted) {
-    const reading = readChunk(file, path, null);
+    const reading = readChunk(file, path, { at: null, most: CHUNK_BYTES });
     reading.catch(() => undefined);
     const chunk = await Promise.race([reading, aborted]);
     if (chunk.length === 0) return;
@@ -73,8 +82,8 @@ async function* readPipe(file: FileHandle, path: string, signal: AbortSignal): A
   }
 }
 
-async function readChunk(file: FileHandle, path: string, at: number | null): Promise<Uint8Array> {
-  const { bytesRead, buffer } = await tried(path, 'reading it', () => file.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, at));
+async function readChunk(file: FileHandle, path: string, { at, most }: { at: number | null; most: number }): Promise<Uint8Array> {
+  const { bytesRead, buffer } = await tried(path, 'reading it', () => file.read(Buffer.allocUnsafeSlow(most), 0, most, at));
   // A short piece is not to keep a long one alive.
-  return bytesRead * 4 < CHUNK_BYTES ? Uint8Array.prototype.slice.call(buffer, 0, bytesRead) : buffer.subarray(0, bytesRead);
+  return bytesRead * 4 < most ? Uint8Array.prototype.slice.call(buffer, 0, bytesRead) : buffer.subarray(0, bytesRead);
 }

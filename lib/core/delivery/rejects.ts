@@ -60,7 +60,7 @@ export class Rejects {
     if (this.count > this.#maxCount)
       throw new MillraceError(
         'TOO_MANY_REJECTED',
-        `${this.count} records were rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`,
+        `${this.count} record${this.count === 1 ? ' was' : 's were'} rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`,
         { stage },
       );
   }
@@ -84,12 +84,23 @@ export class Rejects {
 
 /** The dead letter of one row of a batch, values as in the value table's JSON. */
 export function letterOf(stage: string, batch: AnyBatch, index: number, code: string, reason: string): DeadLetter {
-  const row = batch.rows[index] ?? {};
   const record = batch.schemaKnown
-    ? Object.fromEntries(batch.schema.fields.map(({ name, type }) => [name, jsonValue(row[name], type)]))
-    : row;
+    ? Object.fromEntries(batch.schema.fields.map(({ name, type }) => [name, jsonValue(valueOf(batch, index, name), type)]))
+    : (batch.rows[index] ?? {});
   const position = batch.locate(index);
   return position === undefined ? { stage, code, reason, record } : { stage, code, reason, record, position };
+}
+
+/** Of a value that no record can have: its text, where the source has it. That may be why the row was refused. */
+function valueOf(batch: AnyBatch, index: number, name: string): unknown {
+  if (batch.hasRows) return batch.rows[index]?.[name];
+  const column = batch.column(name);
+  try {
+    return column.get(index);
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    return column.text?.(index) ?? null;
+  }
 }
 
 /** numeric is digits in a record and a number in JSON. */

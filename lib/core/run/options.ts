@@ -14,9 +14,14 @@ const size = z.union([z.number().positive(), z.string()]).transform((value, cont
 });
 const given = <T>() => z.custom<T>(value => value !== undefined);
 
+/** `0%` to `100%`. */
+function isShare(text: string): boolean {
+  return /^\d+(\.\d+)?%$/.test(text) && Number.parseFloat(text) <= 100;
+}
+
 const runOptions = z.strictObject({
   deadLetter: given<NonNullable<RunOptions['deadLetter']>>().optional(),
-  maxRejected: z.union([z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/, 'a number or a percentage such as "1%"')]).optional(),
+  maxRejected: z.union([z.int().min(0), z.string().refine(isShare, 'a number or a percentage such as "1%"')]).optional(),
   signal: z.instanceof(AbortSignal).optional(),
   drain: z.instanceof(AbortSignal).optional(),
   onProgress: given<NonNullable<RunOptions['onProgress']>>().optional(),

@@ -4,7 +4,7 @@ import { type CsvOptions, isPlain } from './options.ts';
 import { decodePlain, describePlain } from './plain-decode.ts';
 
 /** A header longer than this is none. */
-const HEAD_LIMITS = { file: 'CSV header', maxRecordBytes: 16 * 1024 * 1024 };
+const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
 /**
  * CSV and TSV into batches: every column nullable text (`untyped`), an empty field null, `""` ''. Plain RFC 4180 keeps its bytes until
@@ -18,11 +18,11 @@ const HEAD_LIMITS = { file: 'CSV header', maxRecordBytes: 16 * 1024 * 1024 };
 export function csvDecoder(options: CsvOptions): Decoder {
   return isPlain(options)
     ? {
-        describe: head => describePlain(head, options, HEAD_LIMITS),
+        describe: (head, file) => describePlain(head, options, { file, maxRecordBytes: MAX_HEADER_BYTES }),
         decode: (chunks, schema, context) => decodePlain(chunks, options, schema, context),
       }
     : {
-        describe: head => describeDialect(head, options, HEAD_LIMITS),
+        describe: (head, file) => describeDialect(head, options, { file, maxRecordBytes: MAX_HEADER_BYTES }),
         decode: (chunks, schema, context) => decodeDialect(chunks, options, schema, context),
       };
 }

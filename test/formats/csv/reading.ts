@@ -60,7 +60,7 @@ export async function read(
 }
 
 export async function describeNames(input: string | Uint8Array, csv: ReadOptions['csv'] = {}): Promise<string[] | undefined> {
-  return (await csvDecoder(csvOptions.parse(csv)).describe(from(input)))?.names;
+  return (await csvDecoder(csvOptions.parse(csv)).describe(from(input), 'in.csv'))?.names;
 }
 
 export async function* from(input: string | Uint8Array | readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
