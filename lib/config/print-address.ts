@@ -15,11 +15,20 @@ function maskPassword(text: string): string {
   const match = /^([a-z][a-z0-9+.-]*:\/\/|postgres(?:ql)?:)(.*)$/is.exec(text);
   if (match === null) return text;
   const [, scheme, rest] = match as unknown as [string, string, string];
-  const parameters = rest.indexOf('?');
+  const parameters = beginOfParameters(rest);
   let end = rest.lastIndexOf('@', parameters < 0 ? rest.length : parameters);
   if (end < 0 && hasPasswordWithoutEnd(rest)) end = rest.lastIndexOf('@');
   const colon = rest.indexOf(':');
   return end < 0 || colon < 0 || colon > end ? text : `${scheme}${rest.slice(0, colon)}:***${rest.slice(end)}`;
+}
+
+/** The first `?`, but where what follows it up to an `@` is no `name=value`: then that is a part of the password, too. */
+function beginOfParameters(rest: string): number {
+  const at = rest.indexOf('?');
+  const next = at < 0 ? -1 : rest.indexOf('@', at);
+  if (next < 0 || rest.slice(at, next).includes('=')) return at;
+  const further = rest.slice(next).indexOf('?');
+  return further < 0 ? -1 : next + further;
 }
 
 /** `user:some?thing@host`: behind the colon stands no port, and an `@` comes later. */

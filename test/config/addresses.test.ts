@@ -117,6 +117,8 @@ describe('printed addresses', () => {
       'postgres://h/app?sslpassword=s3cr3t',
       'x://me:s3cr3t@h?token=s3cr3t',
       'postgres://me:s3@h/s3cr3t@h/app',
+      'postgres://me:s3@h/w?s3cr3t@h/app?table=t',
+      'postgresql://me:s3@s3cr3t?s3cr3t@h/app',
     ]) {
       expect(printAddress(address)).to.contain('***').and.to.not.contain('s3cr3t');
     }
