@@ -85,6 +85,13 @@ export function asMillraceError(thrown: unknown, stage?: string, code: ErrorCode
   return new MillraceError(code, message, { stage, cause: thrown });
 }
 
+/** The same of a value, with the column that it stands in before the message; unless that names it already. */
+export function inColumn(error: MillraceError, column: string): MillraceError {
+  const place = `column ${JSON.stringify(column)}: `;
+  if (error.message.startsWith(place)) return error;
+  return new MillraceError(error.code, place + error.message, { cause: error });
+}
+
 /** Of `candidates` the one most like `name` (edit distance at most a third of its length, at least 2); undefined when none is near. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

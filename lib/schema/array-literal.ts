@@ -15,7 +15,7 @@ export function arrayLiteralPrinter(type: DataType, printElement: (value: unknow
       if (i > 0) literal += delimiter;
       if (item === null || item === undefined) literal += 'NULL';
       else if (isDimension(item)) literal += print(item);
-      else literal += quoted(printElement(item), delimiter);
+      else literal += quotedElement(printElement(item), delimiter);
     }
     return `${literal}}`;
   };
@@ -31,13 +31,14 @@ export function dimensionTest({ element = TEXT }: DataType): (item: unknown) => 
   return (item): item is unknown[] => !isJson && Array.isArray(item);
 }
 
-function delimiterOf({ element }: DataType): string {
+export function delimiterOf({ element }: DataType): string {
   return element?.kind === 'other' && element.name?.replace(/^pg_catalog\./, '') === 'box' ? ';' : ',';
 }
 
 const NEEDS_QUOTES = /^$|^null$|[{}"\\ \t\n\r\v\f]/i;
 
-function quoted(text: string, delimiter: string): string {
+/** An element as it stands in a literal. */
+export function quotedElement(text: string, delimiter: string): string {
   if (!NEEDS_QUOTES.test(text) && !text.includes(delimiter)) return text;
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

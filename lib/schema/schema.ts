@@ -1,6 +1,6 @@
 import { MillraceError, suggestion } from '../errors.ts';
 import type { DataType } from './types.ts';
-import { typeName } from './types.ts';
+import { sameType, typeName } from './types.ts';
 
 export interface Field {
   readonly name: string;
@@ -66,6 +66,18 @@ export class Schema {
   with(field: Field): Schema {
     const at = this.indexOf(field.name);
     return new Schema(at < 0 ? [...this.fields, field] : this.fields.with(at, field));
+  }
+
+  /** The same columns of the same types, in the same order. */
+  equals({ fields }: Schema): boolean {
+    if (fields === this.fields) return true;
+    return (
+      fields.length === this.fields.length &&
+      this.fields.every(({ name, type, nullable, untyped }, i) => {
+        const other = fields[i] as Field;
+        return name === other.name && nullable === other.nullable && untyped === other.untyped && sameType(type, other.type);
+      })
+    );
   }
 
   /** For messages and `plan`: `id int8, name text?`. */

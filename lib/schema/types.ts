@@ -45,6 +45,8 @@ export interface DataType {
   readonly name?: string;
   /** Labels of an enum, in order. */
   readonly labels?: readonly string[];
+  /** The domain that it was declared with, as SQL writes it; all else here says what that is made of. */
+  readonly domain?: string;
 }
 
 /** One type for each field type of the older package (docs/values.md), and the names people say. */

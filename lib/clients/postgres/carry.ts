@@ -152,10 +152,15 @@ function textEncoding(field: Field, target: DataType, way: Way): ColumnEncoding 
   if (untyped === true) return { name, write: textFieldWriter(textPrinter(TEXT)), writeText: writeEscaped };
   if (way === 'input') return { name, write: textFieldWriter(checkedInput(textPrinter(source), target)) };
   if (way === 'printed' || !canEncode(target))
-    return { name, write: textFieldWriter(textPrinter(source)), ...ownText(source, writeEscaped) };
+    return {
+      name,
+      write: textFieldWriter(textPrinter(source)),
+      ...(way === 'same' ? { writeText: writeEscaped } : ownText(source, writeEscaped)),
+    };
   const printed = source.kind === 'float4' && target.kind === 'numeric' ? source : target;
   const print = checkedPrint(textPrinter(printed), target, valueWriter(source, target));
-  return { name, write: textFieldWriter(print), ...(isJson(target) ? ownText(source, writeEscaped) : {}) };
+  const passesText = way === 'same' || (isJson(source) && isJson(target));
+  return { name, write: textFieldWriter(print), ...(passesText ? { writeText: writeEscaped } : {}) };
 }
 
 /** JSON keeps its blanks, its digits and its double keys where the source has its text. */

@@ -4,58 +4,80 @@ import type { Field, Schema } from '../../schema/schema.ts';
 import { type DataType, TEXT, typeName } from '../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier, quoteLiteral, quoteQualifiedName } from '../../values/identifiers.ts';
 import { limited } from './connect.ts';
+import { sqlStateOf } from './errors.ts';
+
+/** What a table is made with, and where that says what it could not keep. */
+export interface Making {
+  readonly client: pg.Client;
+  warn(message: string): void;
+}
 
 /**
  * Makes a table with the columns of a schema, exact types, NOT NULL as declared and `key` as its primary key. Enums that the target lacks are made
- * too; of any other type that it lacks the column is named (TYPE_NOT_CARRIED). Errors of the server come as they are.
+ * too; of any other type that it lacks the column is named (TYPE_NOT_CARRIED). A domain that it lacks gives way to what it is made of, with a
+ * warning. Errors of the server come as they are.
  */
-export async function createTable(client: pg.Client, table: string, schema: Schema, key: readonly string[] = []): Promise<void> {
+export async function createTable(making: Making, table: string, schema: Schema, key: readonly string[] = []): Promise<void> {
   if (schema.fields.length === 0) throw new MillraceError('SCHEMA_UNKNOWN', `table ${table} cannot be made: the records have no columns`);
   for (const name of key) schema.field(name);
-  for (const field of schema.fields) await provideType(client, field, field.type);
-  await client.query(limited(createStatement(table, schema, key)));
-}
-
-/** The statement that makes the table. */
-export function createStatement(table: string, schema: Schema, key: readonly string[] = []): string {
-  const parts = schema.fields.map(columnDefinition);
+  const parts: string[] = [];
+  for (const field of schema.fields) parts.push(columnDefinition(field, await provideType(making, field, field.type)));
   if (key.length > 0) parts.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`);
-  return `CREATE TABLE ${quoteQualifiedName(parseQualifiedName(table))} (${parts.join(', ')})`;
+  await making.client.query(limited(`CREATE TABLE ${quoteQualifiedName(parseQualifiedName(table))} (${parts.join(', ')})`));
 }
 
-export function columnDefinition({ name, type, nullable }: Field): string {
-  return `${quoteIdentifier(name)} ${typeName(type)}${nullable ? '' : ' NOT NULL'}`;
+export function columnDefinition({ name, nullable }: Pick<Field, 'name' | 'nullable'>, typeName: string): string {
+  return `${quoteIdentifier(name)} ${typeName}${nullable ? '' : ' NOT NULL'}`;
 }
 
-/** Types that users made: an enum is made when it is not there. */
-export async function provideType(client: pg.Client, field: Field, type: DataType): Promise<void> {
-  if (type.kind === 'array') return provideType(client, field, type.element ?? TEXT);
-  if (type.kind !== 'enum' && type.kind !== 'other') return;
+/** Types that users made: an enum is made when it is not there. The type's name on the target. */
+export async function provideType(making: Making, field: Field, type: DataType): Promise<string> {
+  const { client } = making;
+  if (type.domain !== undefined) {
+    if ((await existingType(client, type.domain))?.kind === 'd') return type.domain;
+    const { domain, ...base } = type;
+    const name = await provideType(making, field, base);
+    making.warn(`column ${JSON.stringify(field.name)}: the target has no domain ${domain}; the column is made as ${name}`);
+    return name;
+  }
+  if (type.kind === 'array') return `${await provideType(making, field, type.element ?? TEXT)}[]`;
+  if (type.kind === 'enum') await provideEnum(client, field, type);
+  else if (type.kind === 'other' && (await existingType(client, typeName(type).replace(/\(.*\)$/, ''))) === undefined)
+    throw notCarried(field, `the target has no type ${typeName(type)}; make it there`);
+  return typeName(type);
+}
+
+async function provideEnum(client: pg.Client, field: Field, type: DataType): Promise<void> {
   const name = typeName(type);
-  const found = await existingType(client, name.replace(/\(.*\)$/, ''));
+  const { labels = [] } = type;
+  const found = await existingType(client, name);
   if (found === undefined) {
-    if (type.kind === 'enum' && type.labels !== undefined) {
-      await client.query(limited(`CREATE TYPE ${name} AS ENUM (${type.labels.map(quoteLiteral).join(', ')})`));
-      return;
-    }
-    throw new MillraceError(
-      'TYPE_NOT_CARRIED',
-      `column ${JSON.stringify(field.name)}: the target has no type ${name}; make it there, or coerce the column to text`,
-    );
+    if (type.labels === undefined) throw notCarried(field, `the target has no type ${name}; make it there`);
+    await client.query(limited(`CREATE TYPE ${name} AS ENUM (${labels.map(quoteLiteral).join(', ')})`)).catch((error: unknown) => {
+      throw sqlStateOf(error) === NO_SUCH_SCHEMA ? notCarried(field, `the target has no schema for type ${name}; make it there`) : error;
+    });
+    return;
   }
-  const lacking = type.kind === 'enum' ? type.labels?.filter(label => found.labels?.includes(label) !== true) : [];
-  if (lacking !== undefined && lacking.length > 0) {
-    const labels = lacking.map(label => JSON.stringify(label)).join(', ');
-    throw new MillraceError(
-      'TYPE_NOT_CARRIED',
-      `column ${JSON.stringify(field.name)}: type ${name} of the target lacks ${labels}; add it there, or coerce the column to text`,
-    );
-  }
+  const lacking = labels.filter(label => found.labels?.includes(label) !== true).map(label => JSON.stringify(label));
+  if (lacking.length > 0) throw notCarried(field, `type ${name} of the target lacks ${lacking.join(', ')}; add it there`);
 }
 
-async function existingType(client: pg.Client, name: string): Promise<{ labels: string[] | null } | undefined> {
-  const statement = `SELECT (SELECT pg_catalog.array_agg(enumlabel::text) FROM pg_catalog.pg_enum WHERE enumtypid = t.oid) AS labels
+const NO_SUCH_SCHEMA = '3F000';
+
+function notCarried(field: Field, why: string): MillraceError {
+  return new MillraceError('TYPE_NOT_CARRIED', `column ${JSON.stringify(field.name)}: ${why}, or coerce the column to text`);
+}
+
+interface FoundType {
+  /** `d`: a domain; and so on, as pg_type.typtype has it. */
+  readonly kind: string;
+  readonly labels: string[] | null;
+}
+
+async function existingType(client: pg.Client, name: string): Promise<FoundType | undefined> {
+  const statement = `SELECT typtype::text AS kind,
+      (SELECT pg_catalog.array_agg(enumlabel::text) FROM pg_catalog.pg_enum WHERE enumtypid = t.oid) AS labels
     FROM pg_catalog.pg_type t WHERE t.oid = pg_catalog.to_regtype($1)`;
-  const { rows } = await client.query<{ labels: string[] | null }>(limited(statement, [name]));
+  const { rows } = await client.query<FoundType>(limited(statement, [name]));
   return rows[0];
 }

@@ -1,9 +1,12 @@
 import { MillraceError } from '../../errors.ts';
-import { type DataType, typeName } from '../../schema/types.ts';
-import type { Decode, FieldDecoder, FieldSource } from './field.ts';
+import { delimiterOf, quotedElement } from '../../schema/array-literal.ts';
+import { textPrinter } from '../../schema/print.ts';
+import { type DataType, TEXT, typeName } from '../../schema/types.ts';
+import type { Decode, DecodeText, FieldDecoder, FieldSource } from './field.ts';
 
 /**
- * Nested lists. Refused with VALUE_NOT_CARRIED is what a nested list cannot say: bounds other than 1, several dimensions of JSON.
+ * Nested lists, or literals as PostgreSQL writes them. Refused with VALUE_NOT_CARRIED is what a nested list cannot say: bounds other than 1,
+ * several dimensions of JSON.
  * Source: array_send of src/backend/utils/adt/arrayfuncs.c: int32 dimensions, flags, OID of the elements; size and lower bound of each
  * dimension; the elements as fields
  */
@@ -11,18 +14,48 @@ export function arrayDecoder(type: DataType, element: FieldDecoder): FieldDecode
   const isOfJson = type.element?.kind === 'json' || type.element?.kind === 'jsonb';
   return {
     decode: (source, at) => {
-      const { view } = source;
-      const dimensions = view.getInt32(at);
-      if (dimensions === 0) return [];
-      if (isOfJson && dimensions > 1) throw notCarried(type, 'several dimensions, which a list of JSON cannot keep');
-      const sizes: number[] = [];
-      for (let i = 0; i < dimensions; i++) {
-        sizes.push(view.getInt32(at + 12 + 8 * i));
-        if (view.getInt32(at + 16 + 8 * i) !== 1) throw notCarried(type, 'bounds of its own, which a list cannot keep');
-      }
-      return new ElementReader(source, at + 12 + 8 * dimensions, element.decode).list(sizes, 0);
+      const { sizes, bounds, elements } = dimensionsOf(source, at);
+      if (sizes.length === 0) return [];
+      if (isOfJson && sizes.length > 1) throw notCarried(type, 'several dimensions, which a list of JSON cannot keep');
+      if (bounds.some(bound => bound !== 1)) throw notCarried(type, 'bounds of its own, which a list cannot keep');
+      return new ElementReader(source, elements, element.decode).list(sizes, 0);
     },
+    text: literalText(type, element),
   };
+}
+
+/** `{1,NULL,"a b"}`, `[0:1]={1,2}`. */
+function literalText(type: DataType, element: FieldDecoder): DecodeText {
+  const delimiter = delimiterOf(type);
+  const print = textPrinter(type.element ?? TEXT);
+  const text = element.text ?? ((source, at, length) => print(element.decode(source, at, length)));
+  const literal = (list: readonly unknown[]): string =>
+    `{${list.map(item => (Array.isArray(item) ? literal(item) : item === null ? 'NULL' : (item as string))).join(delimiter)}}`;
+  return (source, at) => {
+    const { sizes, bounds, elements } = dimensionsOf(source, at);
+    if (sizes.length === 0) return '{}';
+    const ranges = bounds.map((bound, i) => `[${bound}:${bound + (sizes[i] as number) - 1}]`);
+    const list = new ElementReader(source, elements, (...field) => quotedElement(text(...field), delimiter)).list(sizes, 0);
+    return `${bounds.every(bound => bound === 1) ? '' : `${ranges.join('')}=`}${literal(list)}`;
+  };
+}
+
+interface Dimensions {
+  readonly sizes: readonly number[];
+  readonly bounds: readonly number[];
+  /** Where the elements begin. */
+  readonly elements: number;
+}
+
+function dimensionsOf({ view }: FieldSource, at: number): Dimensions {
+  const count = view.getInt32(at);
+  const sizes: number[] = [];
+  const bounds: number[] = [];
+  for (let i = 0; i < count; i++) {
+    sizes.push(view.getInt32(at + 12 + 8 * i));
+    bounds.push(view.getInt32(at + 16 + 8 * i));
+  }
+  return { sizes, bounds, elements: at + 12 + 8 * count };
 }
 
 class ElementReader {

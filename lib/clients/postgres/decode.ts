@@ -1,3 +1,4 @@
+import { inColumn, MillraceError } from '../../errors.ts';
 import { textParser } from '../../schema/parse.ts';
 import { type DataType, TEXT } from '../../schema/types.ts';
 import { arrayDecoder } from './decode-array.ts';
@@ -35,10 +36,26 @@ export function canDecode(type: DataType): boolean {
 
 /** How the values of a column are read (the value table of docs/values.md). */
 export function fieldDecoder({ name, type, wire }: WireColumn, options: DecodeOptions): FieldDecoder {
-  if (wire === 'binary') return binaryDecoder(type, options, name);
+  if (wire === 'binary') return naming(name, type, binaryDecoder(type, options, name));
   if (type.kind !== 'array') return textDecoder;
   const parse = textParser(type);
-  return { decode: (source, at, length) => parse(decodeText(source, at, length)), text: decodeText };
+  return naming(name, type, { decode: (source, at, length) => parse(decodeText(source, at, length)), text: decodeText });
+}
+
+/** Of types with values that a record cannot have: the column is named in the error. */
+function naming(column: string, { kind }: DataType, decoder: FieldDecoder): FieldDecoder {
+  if (kind !== 'array' && kind !== 'timestamptz') return decoder;
+  const { decode } = decoder;
+  return {
+    ...decoder,
+    decode: (source, at, length) => {
+      try {
+        return decode(source, at, length);
+      } catch (error) {
+        throw error instanceof MillraceError ? inColumn(error, column) : error;
+      }
+    },
+  };
 }
 
 function binaryDecoder(type: DataType, options: DecodeOptions, column: string): FieldDecoder {

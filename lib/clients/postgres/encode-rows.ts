@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts';
+import { inColumn, MillraceError } from '../../errors.ts';
 import type { AnyBatch, AnyRow, RejectedRow } from '../../core/define.ts';
 import type { Column } from '../../core/batch/column.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -60,10 +60,16 @@ export function framedEncoder(columns: readonly ColumnEncoding[], frame: RowFram
     const failed = (index: number, thrown: unknown): void => {
       rejected.push(refusal(columns, batch, index, thrown));
     };
-    if (batch.hasRows) ofRows(out, { values: batch.rows, writes: columns.map(column => column.write), length: batch.length }, failed);
+    if (batch.hasRows && !hasOwnText(columns, batch))
+      ofRows(out, { values: batch.rows, writes: columns.map(column => column.write), length: batch.length }, failed);
     else ofColumns(out, { ...readersOf(columns, batch), length: batch.length }, failed);
     return { chunk: out.take(), rows: batch.length - rejected.length, rejected };
   };
+}
+
+/** What was looked at as rows, and not changed, still has the text that it came as. */
+function hasOwnText(columns: readonly ColumnEncoding[], batch: AnyBatch): boolean {
+  return columns.some(({ name, writeText }) => writeText !== undefined && batch.column(name).text !== undefined);
 }
 
 interface Input {
@@ -149,7 +155,7 @@ function refusal(columns: readonly ColumnEncoding[], batch: AnyBatch, index: num
       if (value !== null && value !== undefined) (writes[c] as FieldWriter)(scratch, value);
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
-      return { index, code: error.code, reason: `column ${JSON.stringify(column.name)}: ${error.message}` };
+      return { index, code: error.code, reason: inColumn(error, column.name).message };
     }
   }
   throw thrown;

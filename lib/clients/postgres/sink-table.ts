@@ -3,10 +3,10 @@ import { MillraceError } from '../../errors.ts';
 import { inferTextType } from '../../schema/infer.ts';
 import { Schema } from '../../schema/schema.ts';
 import type { AnyBatch } from '../../core/define.ts';
-import { sameType, typeName } from '../../schema/types.ts';
+import { sameType } from '../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../values/identifiers.ts';
 import { CopyPlan } from './copy-plan.ts';
-import { columnDefinition, createTable, provideType } from './create-table.ts';
+import { columnDefinition, createTable, type Making, provideType } from './create-table.ts';
 import { describeTarget } from './connection-options.ts';
 import type { PgSession } from './pool.ts';
 import type { TableName } from './row-loader.ts';
@@ -26,15 +26,17 @@ export class SinkTable {
   readonly #options: TableOptions;
   readonly #session: PgSession;
   readonly #schema: Schema | undefined;
+  readonly #making: Making;
   /** Made by this run: then its columns may change. */
   #isOwn = false;
   #target: TargetTable | undefined;
 
-  constructor(options: TableOptions, session: PgSession, { schema }: Pick<SinkContext, 'schema'>) {
+  constructor(options: TableOptions, session: PgSession, { schema, warn }: Pick<SinkContext, 'schema' | 'warn'>) {
     this.name = { shown: JSON.stringify(options.table), bare: parseQualifiedName(options.table).name };
     this.#options = options;
     this.#session = session;
     this.#schema = schema;
+    this.#making = { client: session.client, warn };
   }
 
   /**
@@ -80,11 +82,11 @@ export class SinkTable {
     for (const field of schema.fields) {
       const old = before.fields[before.indexOf(field.name)];
       if (old !== undefined && sameType(old.type, field.type)) continue;
-      await provideType(this.#session.client, field, field.type);
+      const type = await provideType(this.#making, field, field.type);
       const change =
         old === undefined
-          ? `ADD COLUMN ${columnDefinition({ ...field, nullable: true })}`
-          : `ALTER COLUMN ${quoteIdentifier(field.name)} TYPE ${typeName(field.type)}`;
+          ? `ADD COLUMN ${columnDefinition({ name: field.name, nullable: true }, type)}`
+          : `ALTER COLUMN ${quoteIdentifier(field.name)} TYPE ${type}`;
       await this.#session.client.query(`ALTER TABLE ${this.#found().name} ${change}`);
     }
     await this.#plan(schema);
@@ -102,7 +104,7 @@ export class SinkTable {
   }
 
   async #make(columns: Schema, records: Schema): Promise<void> {
-    await createTable(this.#session.client, this.#options.table, columns, this.#options.key);
+    await createTable(this.#making, this.#options.table, columns, this.#options.key);
     this.#isOwn = true;
     await this.#plan(records);
   }

@@ -80,7 +80,7 @@ export class TypeCatalogue {
   /** The type of this OID (loaded before) and modifier, -1 for none. */
   type(oid: number, typmod: number): ServerType {
     const known = this.#known.get(oid) ?? { kind: 'other', name: 'text', hasBinary: false };
-    if (known.base !== undefined) return this.type(known.base.oid, known.base.typmod);
+    if (known.base !== undefined) return ofDomain(this.type(known.base.oid, known.base.typmod), known.name);
     if (known.element !== undefined) {
       const element = this.type(known.element, typmod);
       const isOfDomain = this.#known.get(known.element)?.base !== undefined;
@@ -133,10 +133,14 @@ const TYPES = `
   FROM wanted JOIN pg_catalog.pg_type t USING (oid) JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace`;
 
 function knownType({ name, element, base, typmod, labels, binary }: TypeRow): KnownType {
-  if (base !== 0) return { kind: 'other', base: { oid: base, typmod }, hasBinary: binary };
+  if (base !== 0) return { kind: 'other', name, base: { oid: base, typmod }, hasBinary: binary };
   if (element !== 0) return { kind: 'array', element, hasBinary: binary };
   if (labels !== null) return { kind: 'enum', name, labels, hasBinary: binary };
   return { kind: 'other', name, hasBinary: binary };
+}
+
+function ofDomain(server: ServerType, domain: string | undefined): ServerType {
+  return domain === undefined ? server : { ...server, type: { ...server.type, domain } };
 }
 
 function modified({ kind, name, labels }: KnownType, typmod: number): DataType {

@@ -130,7 +130,8 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
 function resultBatch(batch: AnyBatch, result: LoopResult, output: Schema | undefined): AnyBatch {
   const { count, from, rows } = result;
   const isWhole = count === batch.length;
-  if (!result.isChanged && (output === undefined || output === batch.schema)) return isWhole ? batch : batch.select(from.slice(0, count));
+  if (!result.isChanged && (output === undefined || (batch.schemaKnown && output.equals(batch.schema))))
+    return isWhole ? batch : batch.select(from.slice(0, count));
   rows.length = count;
   const locate = isWhole ? batch.locator : picked(batch.locator, from);
   return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, locate);

@@ -1,5 +1,5 @@
 import type { AnyBatch, RejectedRow } from '../../core/define.ts';
-import { MillraceError } from '../../errors.ts';
+import { inColumn, MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { Encoded, Encoder } from '../format.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -72,5 +72,5 @@ function encodeRows(batch: AnyBatch, names: readonly string[], writer: FieldWrit
 /** Only errors of values are a row's own; a fault of the program stops the run. */
 function rejectedRow(thrown: unknown, index: number, column: string): RejectedRow {
   if (!(thrown instanceof MillraceError)) throw thrown;
-  return { index, code: thrown.code, reason: `column ${JSON.stringify(column)}: ${thrown.message}` };
+  return { index, code: thrown.code, reason: inColumn(thrown, column).message };
 }

@@ -1,6 +1,6 @@
 import type { Column } from '../../core/batch/column.ts';
 import type { AnyBatch, RejectedRow } from '../../core/define.ts';
-import { MillraceError } from '../../errors.ts';
+import { inColumn, MillraceError } from '../../errors.ts';
 import { jsonPrinter } from '../../schema/print-json.ts';
 import type { Field } from '../../schema/schema.ts';
 import { JsonNull, printJson } from '../../values/json.ts';
@@ -96,6 +96,5 @@ function objectPrinter(batch: AnyBatch): PrintValue {
 }
 
 function ofColumn(thrown: unknown, name: string): unknown {
-  if (!(thrown instanceof MillraceError)) return thrown;
-  return new MillraceError(thrown.code, `column ${JSON.stringify(name)}: ${thrown.message}`, { cause: thrown });
+  return thrown instanceof MillraceError ? inColumn(thrown, name) : thrown;
 }
