@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { startScript, until } from '../cli/millrace.ts';
+import { assertShown, blocksOf, commandsOf } from '../markdown.ts';
 
 const START = fileURLToPath(new URL('../../examples/start.ts', import.meta.url));
 
@@ -25,6 +26,11 @@ describe('npm start', () => {
     ]) {
       expect(out).to.match(step);
     }
+    const [shown] = blocksOf('README.md')
+      .filter(({ language }) => language === 'console')
+      .flatMap(commandsOf)
+      .filter(({ text }) => text === 'npm start');
+    assertShown(out, shown?.expected ?? []);
     expect(out).to.contain('22 × released: later than the data').and.to.contain('Cleaned up');
     expect(left()).to.deep.equal([]);
   });
