@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MillraceError, suggestion } from '../lib/errors.ts';
-import { type Origin, RecordBatch } from '../lib/core/batch/batch.ts';
+import { type Locator, type Origin, RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Column } from '../lib/core/batch/column.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
@@ -95,6 +95,7 @@ function schemaOf(columns: readonly GeneratedColumn[]): Schema {
 class GeneratedOrigin implements Origin {
   readonly length: number;
   readonly bytes: number;
+  readonly locate: Locator;
   readonly #seed: number;
   readonly #first: number;
   readonly #columns: readonly GeneratedColumn[];
@@ -104,6 +105,7 @@ class GeneratedOrigin implements Origin {
     this.bytes = length * ROW_BYTES;
     this.#seed = seed;
     this.#first = first;
+    this.locate = row => ({ row: first + row });
     this.#columns = columns;
   }
 
@@ -111,9 +113,5 @@ class GeneratedOrigin implements Origin {
     const { type, make, salt } = this.#columns[index] as GeneratedColumn;
     const [seed, first] = [this.#seed ^ salt, this.#first];
     return { type, length: this.length, get: row => make(seed, first + row) };
-  }
-
-  locate(row: number): { row: number } {
-    return { row: this.#first + row };
   }
 }

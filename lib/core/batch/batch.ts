@@ -45,8 +45,8 @@ export interface Origin {
   rows?(view: View): readonly object[];
   /** The rows of a view in this encoding, without decoding what can be copied; undefined where the origin does not speak it. */
   encoded?(codec: Codec, view: View): Uint8Array[] | undefined;
-  /** Where a row of the origin stood (`{ file, line }`), for dead letters and messages. */
-  locate?(row: number): Position | undefined;
+  /** Where a row of the origin stood (`{ file, line }`). A function of its own, which keeps nothing of the origin alive but what it needs. */
+  readonly locate?: Locator;
   /** The same rows under a schema that was found late, where the origin knows more of them than objects do. */
   typed?(schema: Schema): Origin;
   /** A new origin that holds just these rows and columns and keeps nothing else alive. Overlays come back as own columns. */
@@ -138,9 +138,7 @@ export class RecordBatch<Row = Record<string, unknown>> {
 
   /** `locate` for those who keep it longer than the batch: it holds on to what it needs, not to the rows. */
   get locator(): Locator {
-    const origin = this.#origin;
-    const locate = origin instanceof ObjectOrigin ? origin.locate : origin.locate?.bind(origin);
-    return locatorOf(locate, this.#view.selection, this.position);
+    return locatorOf(this.#origin.locate, this.#view.selection, this.position);
   }
 
   /** These rows (ascending row numbers of this batch), as a view. */

@@ -1,4 +1,4 @@
-import { RecordBatch, type Origin, type Position } from '../../core/batch/batch.ts';
+import { type Locator, type Origin, RecordBatch } from '../../core/batch/batch.ts';
 import type { Column } from '../../core/batch/column.ts';
 import type { AnyBatch } from '../../core/define.ts';
 import { MillraceError } from '../../errors.ts';
@@ -7,6 +7,7 @@ import type { DataType } from '../../schema/types.ts';
 import type { DecodeContext } from '../format.ts';
 import { type ParsedRecord, parseRecords } from './dialect-parse.ts';
 import { bareCarriageReturn, matchingSchema, numberedSchema, textSchema } from './header.ts';
+import { lineLocator } from '../line-locator.ts';
 import { type Input, utf8Input } from './input.ts';
 import { ragged } from './malformed.ts';
 import type { CsvOptions } from './options.ts';
@@ -180,23 +181,22 @@ function ownSchema(record: ParsedRecord, options: CsvOptions, file: string): Sch
 /** Records that csv-parse made text of. */
 class ParsedOrigin implements Origin {
   readonly length: number;
+  readonly locate: Locator;
   readonly bytes: number;
   readonly #records: readonly ParsedRecord[];
-  readonly #file: string;
 
   constructor(records: readonly ParsedRecord[], bytes: number, file: string) {
     this.length = records.length;
     this.bytes = bytes;
     this.#records = records;
-    this.#file = file;
+    this.locate = lineLocator(
+      file,
+      records.map(({ line }) => line),
+    );
   }
 
   column(index: number, type: DataType): Column {
     const text = (row: number) => (this.#records[row] as ParsedRecord).fields[index] ?? null;
     return { type, length: this.length, get: text, text };
-  }
-
-  locate(row: number): Position {
-    return { file: this.#file, line: (this.#records[row] as ParsedRecord).line };
   }
 }

@@ -1,7 +1,8 @@
-import type { Codec, Origin, Position, View } from '../../core/batch/batch.ts';
+import type { Codec, Locator, Origin, View } from '../../core/batch/batch.ts';
 import { type Column, SelectedColumn } from '../../core/batch/column.ts';
 import { constructRows } from '../../core/batch/construct-rows.ts';
 import type { DataType } from '../../schema/types.ts';
+import { lineLocator } from '../line-locator.ts';
 import { copiedRecords, forwardedRecords } from './forward.ts';
 import { FieldIndex, type RecordBytes } from './records.ts';
 
@@ -21,6 +22,7 @@ export interface CsvRecords extends RecordBytes {
 export class CsvOrigin implements Origin {
   readonly length: number;
   readonly bytes: number;
+  readonly locate: Locator;
   readonly #records: CsvRecords;
   readonly #fields: FieldIndex;
 
@@ -28,6 +30,7 @@ export class CsvOrigin implements Origin {
     this.#records = records;
     this.#fields = new FieldIndex(records);
     this.length = records.starts.length - 1;
+    this.locate = lineLocator(records.file, records.lines);
     this.bytes = records.bytes.buffer.byteLength + records.starts.byteLength + records.lines.byteLength;
   }
 
@@ -57,10 +60,6 @@ export class CsvOrigin implements Origin {
    */
   encoded(codec: Codec, view: View): Uint8Array[] | undefined {
     return codec === 'csv' && this.#records.delimiter === COMMA ? forwardedRecords(this.#fields, view) : undefined;
-  }
-
-  locate(row: number): Position {
-    return { file: this.#records.file, line: this.#records.lines[row] as number };
   }
 
   compact(view: View): Origin | undefined {

@@ -1,7 +1,8 @@
-import type { Codec, Origin, Position, View } from '../../core/batch/batch.ts';
+import type { Codec, Locator, Origin, View } from '../../core/batch/batch.ts';
 import type { Column } from '../../core/batch/column.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
+import { lineLocator } from '../line-locator.ts';
 import { parseRecords } from './parse-records.ts';
 import { rawField } from './raw-field.ts';
 import type { JsonRecords } from './records.ts';
@@ -14,6 +15,7 @@ const WEIGHT_OF_ROWS = 3;
 /** Records of an NDJSON or JSON file as they came: rows are parsed at most once, and the bytes are there for a target of NDJSON. */
 export class NdjsonOrigin implements Origin {
   readonly length: number;
+  readonly locate: Locator;
   readonly #records: JsonRecords;
   readonly #schema: Schema | undefined;
   #rows: readonly object[] | undefined;
@@ -24,6 +26,7 @@ export class NdjsonOrigin implements Origin {
     this.#schema = schema;
     this.#rows = rows;
     this.length = records.lines.length;
+    this.locate = lineLocator(records.file, records.lines);
   }
 
   get bytes(): number {
@@ -50,10 +53,6 @@ export class NdjsonOrigin implements Origin {
   encoded(codec: Codec, view: View): Uint8Array[] | undefined {
     if (codec !== 'ndjson' || !view.ownColumns) return undefined;
     return view.selection === undefined ? [this.#records.bytes] : ranges(this.#records, view.selection);
-  }
-
-  locate(row: number): Position {
-    return { file: this.#records.file, line: this.#records.lines[row] as number };
   }
 
   /** The same records under a schema that was found late. */
