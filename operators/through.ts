@@ -36,7 +36,7 @@ async function* run(
 ): ReturnType<StreamFunction> extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
   const counted = { in: 0, out: 0 };
   const rows = rowsOf(batches, counted);
-  const results = typeof foreign === 'function' ? foreign(rows) : throughStream(rows, asDuplex(foreign), context.signal);
+  const results = typeof foreign === 'function' ? foreign(rows) : throughStream(rows, asDuplex(foreign), context);
   for await (const gathered of gather(results as AsyncIterable<object>, context)) {
     counted.out += gathered.length;
     yield RecordBatch.of(gathered) as unknown as AnyBatch;
@@ -59,21 +59,27 @@ function asDuplex(foreign: Exclude<Foreign, (...given: never[]) => unknown>): Du
 }
 
 /** Feeds the stream while its output is read; the first error of either side ends both. */
-async function* throughStream(rows: AsyncIterable<AnyRow>, stream: Duplex, signal: AbortSignal): AsyncGenerator<object> {
+async function* throughStream(rows: AsyncIterable<AnyRow>, stream: Duplex, context: OperatorContext): AsyncGenerator<object> {
+  const { signal } = context;
   let failure: unknown;
+  let isFed = false;
   const onError = (error: unknown): void => void (failure ??= error);
   stream.on('error', onError);
   const destroy = (): void => void stream.destroy();
   signal.addEventListener('abort', destroy, { once: true });
-  const fed = feed(rows, stream).catch((error: unknown) => {
-    onError(error);
-    stream.destroy();
-  });
+  const fed = feed(rows, stream)
+    .catch((error: unknown) => {
+      onError(error);
+      stream.destroy();
+    })
+    .finally(() => (isFed = true));
   try {
     yield* read(stream);
     if (failure !== undefined) throw failure as Error;
     if (!stream.readableEnded)
       throw new MillraceError('ENDED_EARLY', 'the foreign stream was closed before it had ended', { stage: 'through' });
+    // It has had enough: its input, which may stand still, is asked to end.
+    if (!isFed && !stream.writableEnded) context.stop();
   } finally {
     signal.removeEventListener('abort', destroy);
     if (!stream.readableEnded || !stream.writableFinished) stream.destroy();

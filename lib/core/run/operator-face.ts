@@ -1,19 +1,16 @@
-import { Duplex, type Readable } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { RecordBatch } from '../batch/batch.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch, AnyRow } from '../define.ts';
-import { letterOf } from '../delivery/rejects.ts';
 import { FlowAccount } from './account.ts';
 import { StageCounter } from './counter.ts';
-import { compileGroup } from './group.ts';
-import { GroupStream } from './group-stream.ts';
-import { groupsOf } from './layout.ts';
-import { RunningOperator, StateAccount } from './operator-context.ts';
-import { OperatorStream } from './operator-stream.ts';
+import { checkedRecord } from './gather.ts';
+import { StateAccount } from './operator-context.ts';
+import { openOperators, stopAll } from './operator-line.ts';
 import { STANDALONE, takeReject, warnStandalone } from './standalone.ts';
-import { SourceFace } from './source-face.ts';
 import type { Parcel } from './source-stream.ts';
 import type { OperatorStage } from './stage.ts';
+import { Upstream } from './upstream.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -26,26 +23,35 @@ export class OperatorFace extends Duplex {
   readonly role = 'operator';
   readonly stages: readonly OperatorStage[];
   readonly #onReject: ((letter: DeadLetter) => void) | undefined;
-  readonly #before = new Set<Readable>();
+  readonly #upstream: Upstream;
   readonly #abort = new AbortController();
   readonly #account = new FlowAccount(STANDALONE.memory, () => undefined);
-  #inner: Duplex[] | undefined;
-  #rows: readonly object[] = [];
-  #next = 0;
+  #inner: readonly Duplex[] | undefined;
+  #taken = 0;
+  #hasEnough = false;
+  /** Nobody needs more of what comes out. */
+  #isStopped = false;
+  /** Everything has come out. */
   #isOver = false;
+  /** Node has asked since the last push. */
+  #isWanted = false;
+  #wake: (() => void) | undefined;
   #finished: Callback | undefined;
 
   constructor(stages: readonly OperatorStage[], onReject?: (letter: DeadLetter) => void) {
     super({ objectMode: true, readableHighWaterMark: 256, writableHighWaterMark: 256, allowHalfOpen: true });
     this.stages = stages;
     this.#onReject = onReject;
-    this.on('pipe', (from: Readable) => this.#before.add(from));
-    this.on('unpipe', (from: Readable) => this.#before.delete(from));
+    this.#upstream = new Upstream(this);
   }
 
-  /** No more is needed of what comes before. */
+  /** Nobody needs more of what it gives: it ends without an error, and so do the stages before it. */
   stop(): void {
-    for (const stream of this.#before) if (stream instanceof SourceFace || stream instanceof OperatorFace) stream.stop();
+    if (this.#isStopped || this.#isOver || this.destroyed) return;
+    this.#isStopped = true;
+    this.#wake?.();
+    stopAll(this.#open());
+    this.#enough();
   }
 
   override _write(row: object, _encoding: BufferEncoding, callback: Callback): void {
@@ -62,16 +68,18 @@ export class OperatorFace extends Duplex {
   override _final(callback: Callback): void {
     this.#finished = callback;
     if (this.#isOver) callback();
-    else this.#open()[0]?.end();
+    else if (!this.#hasEnough) this.#open()[0]?.end();
   }
 
   override _read(): void {
-    while (this.#next < this.#rows.length) if (!this.push(this.#rows[this.#next++])) return;
-    this.#pull();
+    this.#isWanted = true;
+    this.#wake?.();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#abort.abort(error ?? new DOMException('the stream was destroyed', 'AbortError'));
+    this.#upstream.stop();
+    this.#wake?.();
     const inner = this.#inner ?? [];
     let open = inner.filter(stream => !stream.closed).length;
     if (open === 0) return callback(error);
@@ -84,93 +92,84 @@ export class OperatorFace extends Duplex {
   }
 
   #take(rows: object[], callback: Callback): void {
+    if (this.#hasEnough || this.#isOver) return callback();
+    try {
+      for (const row of rows) checkedRecord(row, this.#taken++);
+    } catch (error) {
+      return callback(error as Error);
+    }
     const first = this.#open()[0] as Duplex;
-    // Enough was had: what others still write is swallowed.
-    if (this.#isOver || first.writableEnded) return callback();
     const batch = RecordBatch.of(rows as AnyRow[]) as AnyBatch;
     const parcel: Parcel = { batch, lease: this.#account.add(0) };
-    if (first.write(parcel)) callback();
-    else {
-      const goOn = (): void => {
-        first.off('drain', goOn);
-        first.off('close', goOn);
-        callback();
-      };
-      first.on('drain', goOn);
-      first.on('close', goOn);
-    }
-  }
-
-  /** Takes the next batch that came out, if there is one. */
-  #pull(): void {
-    const last = this.#inner?.at(-1);
-    if (last === undefined || this.#isOver) return;
-    for (let parcel = last.read() as Parcel | null; parcel !== null; parcel = last.read() as Parcel | null) {
-      this.#rows = parcel.batch.rows;
-      this.#next = 0;
-      parcel.lease.release();
-      while (this.#next < this.#rows.length) if (!this.push(this.#rows[this.#next++])) return;
-    }
+    if (first.write(parcel)) return callback();
+    const goOn = (): void => {
+      first.off('drain', goOn);
+      first.off('close', goOn);
+      callback();
+    };
+    first.on('drain', goOn);
+    first.on('close', goOn);
   }
 
   #open(): readonly Duplex[] {
     if (this.#inner !== undefined) return this.#inner;
     warnStandalone();
-    const state = new StateAccount(STANDALONE.stateMemory);
-    const streams = groupsOf(this.stages).map(group => this.#streamOf(group, state));
+    const { streams } = openOperators(this.stages, {
+      signal: this.#abort.signal,
+      batchRows: STANDALONE.batchRows,
+      batchBytes: STANDALONE.batchBytes,
+      state: new StateAccount(STANDALONE.stateMemory),
+      account: this.#account,
+      schemas: undefined,
+      counters: this.stages.map(({ kind }) => new StageCounter(kind)),
+      take: letter => takeReject(letter, this.#onReject),
+      rejectsWritten: () => undefined,
+      // Only once the batch at hand has gone on: it still belongs to the output.
+      stop: () => queueMicrotask(() => this.#enough()),
+      warn: (kind, message) => process.emitWarning(`${kind}: ${message}`, 'MillraceWarning'),
+    });
     for (const [i, stream] of streams.entries()) {
       stream.on('error', error => this.destroy(error));
       const next = streams[i + 1];
       if (next !== undefined) stream.pipe(next);
     }
-    const last = streams.at(-1) as Duplex;
-    last.on('readable', () => this._read());
-    last.once('end', () => this.#over());
     this.#inner = streams;
+    void this.#give(streams.at(-1) as Duplex);
     return streams;
   }
 
-  #streamOf(group: readonly OperatorStage[], state: StateAccount): Duplex {
-    const rejectsWritten = (): undefined => undefined;
-    const open = group.map(stage => ({ stage, output: undefined, context: this.#contextOf(stage, state) }));
-    const [only] = open;
-    if (only?.stage.definition.stream !== undefined) {
-      const change = only.stage.definition.stream(only.stage.options, only.context, only.stage.given);
-      return new OperatorStream({ change, context: only.context, forwardsPositions: true, account: this.#account, rejectsWritten });
+  /** The one loop that pushes; `_read` only wakes it, for Node calls that at any time. */
+  async #give(last: Duplex): Promise<void> {
+    try {
+      for await (const { batch, lease } of last as AsyncIterable<Parcel>) {
+        lease.release();
+        if (!this.#isStopped) await this.#push(batch.rows);
+      }
+      this.#over();
+    } catch (error) {
+      this.destroy(error as Error);
     }
-    const take = (letter: DeadLetter): void => takeReject(letter, this.#onReject);
-    return new GroupStream({
-      change: compileGroup(open, take),
-      counters: open.map(({ context }) => context.counter),
-      name: group.map(({ kind }) => kind).join('+'),
-      rejectsWritten,
-    });
   }
 
-  #contextOf(stage: OperatorStage, state: StateAccount): RunningOperator {
-    const counter = new StageCounter(stage.kind);
-    return new RunningOperator(counter, undefined, {
-      signal: this.#abort.signal,
-      batchRows: STANDALONE.batchRows,
-      batchBytes: STANDALONE.batchBytes,
-      state,
-      refuse: (batch, index, code, reason) => takeReject(letterOf(stage.kind, batch, index, code, reason), this.#onReject),
-      // Only once the batch at hand has gone on: it still belongs to the output.
-      stop: () => queueMicrotask(() => this.#enough()),
-      warn: message => process.emitWarning(`${stage.kind}: ${message}`, 'MillraceWarning'),
-    });
+  async #push(rows: readonly object[]): Promise<void> {
+    for (const row of rows) {
+      this.#isWanted = false;
+      if (!this.push(row) && !this.#isWanted) await new Promise<void>(resolve => (this.#wake = resolve));
+      if (this.#isStopped || this.destroyed) return;
+    }
   }
 
-  /** Some operator has had enough: what comes after it is ended, what comes before is asked to stop. */
+  /** No more is needed of what comes in. */
   #enough(): void {
-    this.stop();
+    this.#hasEnough = true;
+    this.#upstream.stop();
     this.#inner?.[0]?.end();
   }
 
   #over(): void {
     this.#isOver = true;
-    this.push(null);
-    this.stop();
+    if (!this.destroyed) this.push(null);
+    this.#upstream.stop();
     this.#finished?.();
   }
 }

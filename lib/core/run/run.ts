@@ -4,17 +4,14 @@ import type { Position } from '../batch/batch.ts';
 import type { RunOptions } from '../contracts.ts';
 import type { Checkpoint } from '../define.ts';
 import { Refusals } from '../delivery/refusals.ts';
-import { letterOf } from '../delivery/rejects.ts';
 import { FlowAccount } from './account.ts';
 import { checkCounts, checkShare } from './check-counts.ts';
 import { join, type Joined } from './connect.ts';
 import { seconds, StageCounter } from './counter.ts';
 import { deadLetterStage } from './face.ts';
-import { compileGroup, type OpenOperator } from './group.ts';
-import { GroupStream } from './group-stream.ts';
-import { groupsOf, jobIdOf, type Line, lineOf, type Schemas, schemasOf } from './layout.ts';
-import { RunningOperator, StateAccount } from './operator-context.ts';
-import { OperatorStream } from './operator-stream.ts';
+import { jobIdOf, type Line, lineOf, type Schemas, schemasOf } from './layout.ts';
+import { type RunningOperator, StateAccount } from './operator-context.ts';
+import { openOperators } from './operator-line.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
 import { PipelineError } from './pipeline-error.ts';
 import { ProgressMeter } from './progress-meter.ts';
@@ -40,7 +37,7 @@ class Run {
   readonly #refusals: Refusals;
   readonly #warnings = new Set<string>();
   readonly #counters: StageCounter[];
-  readonly #operators: RunningOperator[] = [];
+  #operators: readonly RunningOperator[] = [];
   readonly #sourceCount = emptyCount();
   readonly #suppressed: Error[] = [];
   #failure: MillraceError | undefined;
@@ -103,50 +100,23 @@ class Run {
     });
   }
 
-  #makeOperators(schemas: Schemas): Duplex[] {
-    const state = new StateAccount(this.#options.stateMemory);
-    const { batchRows, batchBytes } = this.#options;
-    let at = 0;
-    return groupsOf(this.#line.operators).map(group => {
-      const open = group.map((stage): OpenOperator => {
-        const counter = this.#counters[at + 1] as StageCounter;
-        const context = new RunningOperator(counter, schemas.inputs[at], {
-          signal: this.#abort.signal,
-          batchRows,
-          batchBytes,
-          state,
-          refuse: (batch, index, code, reason) => this.#refusals.take(letterOf(counter.kind, batch, index, code, reason)),
-          stop: () => this.#source?.stop(),
-          warn: message => this.#warnings.add(message),
-        });
-        this.#operators.push(context);
-        at++;
-        return { stage, context, output: schemas.inputs[at] ?? (at === schemas.inputs.length ? schemas.output : undefined) };
-      });
-      return this.#streamOf(open);
+  #makeOperators(schemas: Schemas): readonly Duplex[] {
+    const { batchRows, batchBytes, stateMemory } = this.#options;
+    const { streams, operators } = openOperators(this.#line.operators, {
+      signal: this.#abort.signal,
+      batchRows,
+      batchBytes,
+      state: new StateAccount(stateMemory),
+      account: this.#account,
+      schemas,
+      counters: this.#counters.slice(1, -1),
+      take: letter => this.#refusals.take(letter),
+      rejectsWritten: () => this.#refusals.written(),
+      stop: () => this.#source?.stop(),
+      warn: (_kind, message) => void this.#warnings.add(message),
     });
-  }
-
-  #streamOf(group: readonly OpenOperator[]): Duplex {
-    const rejectsWritten = (): Promise<void> | undefined => this.#refusals.written();
-    const [first] = group;
-    if (first?.stage.definition.stream !== undefined) {
-      const { definition, options, given } = first.stage;
-      const change = first.stage.definition.stream(options, first.context, given);
-      return new OperatorStream({
-        change,
-        context: first.context,
-        forwardsPositions: definition.positions === 'forwarded',
-        account: this.#account,
-        rejectsWritten,
-      });
-    }
-    return new GroupStream({
-      change: compileGroup(group, letter => this.#refusals.take(letter)),
-      counters: group.map(({ context }) => context.counter),
-      name: group.map(({ stage }) => stage.kind).join('+'),
-      rejectsWritten,
-    });
+    this.#operators = operators;
+    return streams;
   }
 
   #makeSink(schemas: Schemas): SinkStream {

@@ -26,6 +26,7 @@ export class SourceStream extends Readable {
   readonly #abort = new AbortController();
   #iterator: AsyncIterator<AnyBatch> | undefined;
   #reading: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
   #isStopped = false;
   #idleSince: number;
 
@@ -67,11 +68,15 @@ export class SourceStream extends Readable {
     void reading.then(() => this.#end()).finally(() => callback(error));
   }
 
+  #open(): AsyncIterator<AnyBatch> {
+    this.#iterator ??= this.#options.read(this.#abort.signal)[Symbol.asyncIterator]();
+    return this.#iterator;
+  }
+
   async #readOne(): Promise<void> {
     const { account, counter } = this.#options;
-    this.#iterator ??= this.#options.read(this.#abort.signal)[Symbol.asyncIterator]();
     const start = performance.now();
-    const result = this.#isStopped ? undefined : await this.#iterator.next();
+    const result = this.#isStopped ? undefined : await this.#open().next();
     const now = performance.now();
     counter.busyMs += now - start;
     if (result === undefined || result.done === true || this.#isStopped) {
@@ -88,14 +93,15 @@ export class SourceStream extends Readable {
     this.push(parcel);
   }
 
-  /** Ends the iterator once; what it throws after a stop or an abort says nothing new. */
-  async #end(): Promise<void> {
-    const iterator = this.#iterator;
-    this.#iterator = { next: () => Promise.resolve({ done: true, value: undefined }) };
-    try {
-      await iterator?.return?.();
-    } catch {
-      // The reason why it ends is known already.
-    }
+  /** Ends the iterator once; all who ask wait for it. What it throws after a stop or an abort says nothing new. */
+  #end(): Promise<void> {
+    this.#ended ??= (async () => {
+      try {
+        await this.#iterator?.return?.();
+      } catch {
+        // The reason why it ends is known already.
+      }
+    })();
+    return this.#ended;
   }
 }

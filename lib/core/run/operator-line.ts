@@ -1,0 +1,97 @@
+import type { Duplex } from 'node:stream';
+import type { DeadLetter } from '../contracts.ts';
+import { letterOf } from '../delivery/rejects.ts';
+import type { FlowAccount } from './account.ts';
+import type { StageCounter } from './counter.ts';
+import { compileGroup, type OpenOperator } from './group.ts';
+import { GroupStream } from './group-stream.ts';
+import { groupsOf, type Schemas } from './layout.ts';
+import { RunningOperator, type StateAccount } from './operator-context.ts';
+import { OperatorStream } from './operator-stream.ts';
+import type { OperatorStage } from './stage.ts';
+
+/** What operators are given of their run, or of the face that they stand behind. */
+export interface LineHooks {
+  readonly signal: AbortSignal;
+  readonly batchRows: number;
+  readonly batchBytes: number;
+  readonly state: StateAccount;
+  readonly account: FlowAccount;
+  /** Of all or none of the operators. */
+  readonly schemas: Schemas | undefined;
+  /** One an operator. */
+  readonly counters: readonly StageCounter[];
+  /** Takes a refused record; throws where the run ends with it. */
+  take(letter: DeadLetter): void;
+  rejectsWritten(): Promise<void> | undefined;
+  /** An operator needs no more. The operators before it are stopped already; what is before them should stop too. */
+  stop(): void;
+  warn(kind: string, message: string): void;
+}
+
+/** The operators of a line, open: one stream for each group of those that run in one loop. */
+export interface OperatorLine {
+  readonly streams: readonly Duplex[];
+  readonly operators: readonly RunningOperator[];
+}
+
+export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks): OperatorLine {
+  const streams: Duplex[] = [];
+  const operators: RunningOperator[] = [];
+  for (const group of groupsOf(stages)) {
+    const before = streams.slice();
+    const open = group.map((stage): OpenOperator => {
+      const at = operators.length;
+      const context = contextOf(at, before, hooks);
+      operators.push(context);
+      return { stage, context, output: outputOf(at, hooks.schemas) };
+    });
+    streams.push(streamOf(open, hooks));
+  }
+  return { streams, operators };
+}
+
+function outputOf(at: number, schemas: Schemas | undefined): OpenOperator['output'] {
+  if (schemas === undefined) return undefined;
+  return at + 1 < schemas.inputs.length ? schemas.inputs[at + 1] : schemas.output;
+}
+
+function contextOf(at: number, before: readonly Duplex[], hooks: LineHooks): RunningOperator {
+  const counter = hooks.counters[at] as StageCounter;
+  const { signal, batchRows, batchBytes, state, schemas } = hooks;
+  return new RunningOperator(counter, schemas?.inputs[at], {
+    signal,
+    batchRows,
+    batchBytes,
+    state,
+    refuse: (batch, index, code, reason) => hooks.take(letterOf(counter.kind, batch, index, code, reason)),
+    stop: () => {
+      stopAll(before);
+      hooks.stop();
+    },
+    warn: message => hooks.warn(counter.kind, message),
+  });
+}
+
+/** Ends the stream operators among these: nobody needs more of what they give. */
+export function stopAll(streams: readonly Duplex[]): void {
+  for (const stream of streams) if (stream instanceof OperatorStream) stream.stop();
+}
+
+function streamOf(group: readonly OpenOperator[], hooks: LineHooks): Duplex {
+  const { account } = hooks;
+  const rejectsWritten = (): Promise<void> | undefined => hooks.rejectsWritten();
+  const [first] = group;
+  if (first?.stage.definition.stream !== undefined) {
+    const { context, stage } = first;
+    const { definition, options, given } = stage;
+    const change = first.stage.definition.stream(options, context, given);
+    return new OperatorStream({ change, context, forwardsPositions: definition.positions === 'forwarded', account, rejectsWritten });
+  }
+  return new GroupStream({
+    change: compileGroup(group, letter => hooks.take(letter)),
+    counters: group.map(({ context }) => context.counter),
+    name: group.map(({ stage }) => stage.kind).join('+'),
+    rejectsWritten,
+  });
+}
