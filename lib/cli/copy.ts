@@ -22,6 +22,7 @@ export async function copy(from: string, to: string, options: CopyOptions): Prom
   ];
   const deadLetter = options.deadLetter === undefined ? undefined : await loadDeadLetters(options.deadLetter, { from, to });
   const stopping = listenForSignals(() => {
+    progress?.end();
     if (!options.quiet) process.stderr.write('millrace: stopping; what was read is finished first (once more to stop at once)\n');
   });
   const progress = options.quiet ? undefined : showProgress(process.stderr);

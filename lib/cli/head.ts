@@ -7,6 +7,7 @@ import type { HeadOptions } from './options.ts';
 import { listenForSignals } from './signals.ts';
 import { tableLines } from './table.ts';
 import { cellsKind, type Shown } from './table-sink.ts';
+import { widthOf } from './text-width.ts';
 
 /** Where no terminal says how wide it is. */
 const DEFAULT_WIDTH = 160;
@@ -38,7 +39,7 @@ export async function head(from: string, options: HeadOptions): Promise<ExitStat
 function printTable({ schema, rows }: Shown): void {
   if (schema === undefined) process.stdout.write('no records\n');
   else {
-    const width = process.stdout.columns ?? (Number(process.env['COLUMNS']) || DEFAULT_WIDTH);
+    const width = widthOf(process.stdout, DEFAULT_WIDTH);
     process.stdout.write(`${tableLines(schema, rows, width).join('\n')}\n`);
   }
 }

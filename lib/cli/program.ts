@@ -4,6 +4,7 @@ import { MillraceError } from '../errors.ts';
 import type { ExitStatus } from './exit.ts';
 import { printError } from './exit.ts';
 import { type CopyOptions, type HeadOptions, countOption, maxRejectedOption, sizeOption } from './options.ts';
+import { widthOf } from './text-width.ts';
 
 /**
  * Reads the command line and runs its command; what a command needs is loaded only for it. Gives the exit status; wrong usage is thrown
@@ -58,7 +59,7 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
     .version(version(), '-V, --version')
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
-    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 110, 120) })
+    .configureHelp({ helpWidth: Math.min(widthOf(process.stdout, 110), 120) })
     .addHelpText('after', EXAMPLES);
   addCopy(program, ended);
   addHead(program, ended);

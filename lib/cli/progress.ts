@@ -1,7 +1,7 @@
 import type { Progress } from '../core/contracts.ts';
 import { printSize } from '../values/sizes.ts';
 import { printCount, printDuration } from './numbers.ts';
-import { cutToWidth } from './text-width.ts';
+import { cutToWidth, widthOf } from './text-width.ts';
 
 export interface ProgressDisplay {
   readonly everyMs: number;
@@ -18,7 +18,7 @@ export function showProgress(output: NodeJS.WriteStream): ProgressDisplay {
     return {
       everyMs: 200,
       show: progress => {
-        if (!progress.done) output.write(`${ERASE_LINE}${cutToWidth(progressLine(progress), output.columns - 1)}`);
+        if (!progress.done) output.write(`${ERASE_LINE}${cutToWidth(progressLine(progress), widthOf(output, 80) - 1)}`);
       },
       end: () => void output.write(ERASE_LINE),
     };

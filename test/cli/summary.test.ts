@@ -117,6 +117,14 @@ describe('progress', () => {
     expect(written).to.deep.equal(['\r\u001b[2K1,234,567 records, 412,000/s, 1 MiB, 4…', '\r\u001b[2K']);
   });
 
+  it('is there on a terminal that does not say how wide it is', () => {
+    for (const columns of [0, undefined]) {
+      const { output, written } = terminal(true);
+      showProgress(Object.assign(output, { columns })).show(progress);
+      expect(written).to.deep.equal([`\r\u001b[2K${progressLine(progress)}`]);
+    }
+  });
+
   it('is a line every 10 s elsewhere, with no control characters', () => {
     const { output, written } = terminal(false);
     const display = showProgress(output);
