@@ -63,6 +63,7 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
     .addHelpText('after', EXAMPLES);
   addCopy(program, ended);
   addHead(program, ended);
+  program.commands.forEach(refuseTwice);
   program
     .command('kinds')
     .description('sources, sinks and operators with their options and guarantees')
@@ -80,7 +81,7 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--limit <n>', 'no more than n records', countOption('--limit'))
     .option('--select <a,b>', 'these columns, in this order')
     .option('--rename <old=new,…>', 'other names, all at once')
-    .option('--coerce <name:type,…>', 'other types: string, integer, float, boolean, datetime, json, binary')
+    .option('--coerce <name:type,…>', 'other types: string, integer, float, decimal, boolean, datetime, timestamp, date, json, binary')
     .option('--mode <mode>', 'create (the default): the target must not exist; append: add to it, or make it')
     .option('--key <id,…>', 'identity of a record: the primary key of a table that is made')
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')
@@ -92,6 +93,23 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--quiet', 'no progress, no summary')
     .addHelpText('after', '\nOrder of effect, however they are written: where, limit, select, rename, coerce.')
     .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./copy.ts')).copy(from, to, options)));
+}
+
+/** The last one would win without a word. */
+function refuseTwice({ options }: Command): void {
+  for (const option of options.filter(({ required }) => required)) {
+    const { parseArg } = option;
+    let isGiven = false;
+    option.argParser((text, previous: unknown) => {
+      if (isGiven)
+        throw new MillraceError(
+          'USAGE',
+          `${option.long ?? option.flags} is given twice; give it once, expressions joined by and, lists by commas`,
+        );
+      isGiven = true;
+      return parseArg === undefined ? text : (parseArg(text, previous) as unknown);
+    });
+  }
 }
 
 function addHead(program: Command, ended: (status: ExitStatus) => void): void {

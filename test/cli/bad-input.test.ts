@@ -75,6 +75,7 @@ describe('bad input', () => {
       'at column 4 of: id >> and [',
     ),
     copy('an unknown flag', [small, to('18.csv'), '--slect', 'id'], 64, 'USAGE', '--slect', '--select'),
+    copy('a flag that is given twice', [small, to('18b.csv'), '--where', 'id = 1', '--where', 'id = 2'], 64, 'USAGE', '--where', 'twice'),
     copy('a flag of a later version', [small, to('19.csv'), '--parallel', '4'], 64, 'USAGE', '--parallel'),
     copy('an unknown mode', [small, to('20.csv'), '--mode', 'apend'], 64, 'OPTION_INVALID', 'mode', '"apend"', '"append"'),
     copy(
