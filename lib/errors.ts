@@ -92,13 +92,13 @@ export function inColumn(error: MillraceError, column: string): MillraceError {
   return new MillraceError(error.code, place + error.message, { cause: error });
 }
 
-/** Of `candidates` the one most like `name` (edit distance at most a third of its length, at least 2); undefined when none is near. */
+/** Of `candidates` the one most like `name` (edit distance at most a third of its length, at least 2, and never all of it); undefined when none is near. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    if (distance < bestDistance && distance < Math.max(name.length, candidate.length)) [best, bestDistance] = [candidate, distance];
   }
   return best;
 }
