@@ -4,7 +4,7 @@ import { MillraceError } from '../../lib/errors.ts';
 import type { AnyRow } from '../../lib/core/define.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
-import { batchesOf, openWriter } from './postgres-harness.ts';
+import { batchesOf, openWriter, writeAll } from './postgres-harness.ts';
 
 const ITEMS = new Schema([
   { name: 'id', type: { kind: 'int8' }, nullable: false },
@@ -119,6 +119,39 @@ describe('sink postgres, faults', () => {
       await locker.end();
     });
   }
+
+  it('makes a table once when two runs come to make it', async () => {
+    const first = await openWriter({ url, table: 't' }, ITEMS);
+    const second = await failure(openWriter({ url, table: 'public.t' }, ITEMS));
+    expect(second.code).to.equal('EXISTS');
+    expect(second.message).to.contain('another run is making table "public.t"');
+    const third = openWriter({ url, table: 't', mode: 'append' }, ITEMS);
+    await waitsForLock();
+    await writeAll(first, batchesOf(rows, ITEMS));
+    await writeAll(await third, batchesOf(rows, ITEMS));
+    expect(await sql(url, 'SELECT count(*)::int AS n FROM t')).to.deep.equal([{ n: 40_000 }]);
+  });
+
+  it('makes a table itself when the run that was making it gives up', async () => {
+    const first = await openWriter({ url, table: 't' }, ITEMS);
+    const second = openWriter({ url, table: 't', mode: 'append' }, ITEMS);
+    await waitsForLock();
+    await first.writer.abort(new Error('it failed'));
+    await writeAll(await second, batchesOf(rows, ITEMS));
+    expect(await sql(url, 'SELECT count(*)::int AS n FROM t')).to.deep.equal([{ n: 20_000 }]);
+  });
+
+  it('finds the table that somebody else made in the same moment, and waits for them no longer than allowed', async () => {
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    await other.query('BEGIN; CREATE TABLE t (id int8)');
+    expect((await failure(openWriter({ url, table: 't', lockTimeoutMs: 100 }, ITEMS))).code).to.equal('TIMEOUT');
+    const opening = failure(openWriter({ url, table: 't' }, ITEMS));
+    await waitsForLock();
+    await other.query('COMMIT');
+    await other.end();
+    expect((await opening).code).to.equal('EXISTS');
+  });
 
   it('cancels a row that waits for another transaction when it is aborted without a signal', async () => {
     await sql(url, 'CREATE TABLE t (id int8 PRIMARY KEY, name text)');

@@ -19,7 +19,8 @@ export async function connect(target: PgTarget, signal?: AbortSignal): Promise<p
     throw signal?.aborted === true ? cancelled(target) : postgresError(error, doing, target);
   });
   try {
-    await client.query(sessionSettings(target));
+    await client.query(limited(`SET statement_timeout = ${target.statementTimeoutMs}`));
+    await client.query(sessionSettings());
     return client;
   } catch (error) {
     internalsOf(client).connection.stream.destroy();
@@ -104,8 +105,8 @@ function tlsOptions({ tls }: PgTarget, encryption: Encryption): pg.ClientConfig[
   }
 }
 
-/** One statement: it also works through a pooler that refuses startup parameters. */
-function sessionSettings({ statementTimeoutMs }: PgTarget): pg.QueryConfig {
+/** As statements: they also work through a pooler that refuses startup parameters. The time limit, set first, holds for the others too. */
+function sessionSettings(): pg.QueryConfig {
   const settings = {
     DateStyle: 'ISO, MDY',
     IntervalStyle: 'postgres',
@@ -115,7 +116,8 @@ function sessionSettings({ statementTimeoutMs }: PgTarget): pg.QueryConfig {
     client_encoding: 'UTF8',
     client_min_messages: 'warning',
     standard_conforming_strings: 'on',
-    statement_timeout: String(statementTimeoutMs),
+    array_nulls: 'on',
+    xmloption: 'content',
     idle_in_transaction_session_timeout: '0',
   };
   const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', false)`);

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { MillraceError } from '../../errors.ts';
 import type { Field, Schema } from '../../schema/schema.ts';
 import { type DataType, TEXT, typeName } from '../../schema/types.ts';
-import { parseQualifiedName, quoteIdentifier, quoteLiteral, quoteQualifiedName } from '../../values/identifiers.ts';
+import { parseQualifiedName, type QualifiedName, quoteIdentifier, quoteLiteral, quoteQualifiedName } from '../../values/identifiers.ts';
 import { limited } from './connect.ts';
 import { sqlStateOf } from './errors.ts';
 
@@ -23,8 +23,30 @@ export async function createTable(making: Making, table: string, schema: Schema,
   const parts: string[] = [];
   for (const field of schema.fields) parts.push(columnDefinition(field, await provideType(making, field, field.type)));
   if (key.length > 0) parts.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`);
-  await making.client.query(limited(`CREATE TABLE ${quoteQualifiedName(parseQualifiedName(table))} (${parts.join(', ')})`));
+  // How long it may wait for whoever else makes such a table is for the server's lock_timeout to say.
+  const statement = `CREATE TABLE ${quoteQualifiedName(parseQualifiedName(table))} (${parts.join(', ')})`;
+  await making.client.query(statement).catch((cause: unknown) => {
+    if (sqlStateOf(cause) !== UNIQUE_VIOLATION) throw cause;
+    throw new MillraceError('EXISTS', `table ${JSON.stringify(table)} was made by somebody else in this moment; look at it first`);
+  });
 }
+
+/**
+ * Keeps other runs from making what has this name until the transaction ends; waits for one that is at it, as long as the server's lock_timeout
+ * allows, or says at once by false that there is one.
+ */
+export async function lockName(client: pg.Client, { schema, name }: QualifiedName, waits: boolean): Promise<boolean> {
+  const call = `pg_catalog.pg${waits ? '' : '_try'}_advisory_xact_lock(${LOCK_CLASS}, pg_catalog.hashtext(coalesce($1, pg_catalog.current_schema()) || '.' || $2))`;
+  const { rows } = await client.query<{ locked: boolean }>(`SELECT ${waits ? 'true' : call} AS locked${waits ? ` FROM ${call}` : ''}`, [
+    schema,
+    name,
+  ]);
+  return rows[0]?.locked === true;
+}
+
+/** `mill`: to keep out of the way of the advisory locks of others. */
+const LOCK_CLASS = 0x6d696c6c;
+const UNIQUE_VIOLATION = '23505';
 
 export function columnDefinition({ name, nullable }: Pick<Field, 'name' | 'nullable'>, typeName: string): string {
   return `${quoteIdentifier(name)} ${typeName}${nullable ? '' : ' NOT NULL'}`;
@@ -50,7 +72,11 @@ export async function provideType(making: Making, field: Field, type: DataType):
 async function provideEnum(client: pg.Client, field: Field, type: DataType): Promise<void> {
   const name = typeName(type);
   const { labels = [] } = type;
-  const found = await existingType(client, name);
+  let found = await existingType(client, name);
+  if (found === undefined) {
+    await lockName(client, parseQualifiedName(name), true);
+    found = await existingType(client, name);
+  }
   if (found === undefined) {
     if (type.labels === undefined) throw notCarried(field, `the target has no type ${name}; make it there`);
     await client.query(limited(`CREATE TYPE ${name} AS ENUM (${labels.map(quoteLiteral).join(', ')})`)).catch((error: unknown) => {

@@ -6,7 +6,7 @@ import type { AnyBatch } from '../../core/define.ts';
 import { sameType } from '../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../values/identifiers.ts';
 import { CopyPlan } from './copy-plan.ts';
-import { columnDefinition, createTable, type Making, provideType } from './create-table.ts';
+import { columnDefinition, createTable, lockName, type Making, provideType } from './create-table.ts';
 import { describeTarget } from './connection-options.ts';
 import type { PgSession } from './pool.ts';
 import type { TableName } from './row-loader.ts';
@@ -103,7 +103,16 @@ export class SinkTable {
     return this.#target;
   }
 
+  /** Another run may be at it: then `create` finds a table, and `append` adds to it once it is there. */
   async #make(columns: Schema, records: Schema): Promise<void> {
+    const { table, mode } = this.#options;
+    const { client, target } = this.#session;
+    if (!(await lockName(client, parseQualifiedName(table), mode === 'append')))
+      throw new MillraceError('EXISTS', `another run is making table ${this.name.shown} in ${describeTarget(target)}; name another`);
+    if ((await loadTarget(client, table)) !== undefined) {
+      if (mode === 'create') throw this.#exists();
+      return this.#plan(records);
+    }
     await createTable(this.#making, this.#options.table, columns, this.#options.key);
     this.#isOwn = true;
     await this.#plan(records);

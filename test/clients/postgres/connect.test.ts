@@ -46,18 +46,31 @@ describe('connecting to PostgreSQL', () => {
       hostile,
       `ALTER DATABASE hostile_test SET "DateStyle" = 'German'; ALTER DATABASE hostile_test SET "TimeZone" = 'Asia/Tokyo';
       ALTER DATABASE hostile_test SET bytea_output = 'escape'; ALTER DATABASE hostile_test SET extra_float_digits = -15;
-      ALTER DATABASE hostile_test SET "IntervalStyle" = 'sql_standard'; ALTER DATABASE hostile_test SET statement_timeout = 1;
-      ALTER DATABASE hostile_test SET standard_conforming_strings = off`,
+      ALTER DATABASE hostile_test SET "IntervalStyle" = 'sql_standard'; ALTER DATABASE hostile_test SET statement_timeout = 5;
+      ALTER DATABASE hostile_test SET standard_conforming_strings = off; ALTER DATABASE hostile_test SET array_nulls = off;
+      ALTER DATABASE hostile_test SET xmloption = document; ALTER DATABASE hostile_test SET client_encoding = 'LATIN1'`,
     );
     const client = await connect(resolveTarget({ url: hostile }));
     const { rows } = await client.query<
       Record<string, string>
     >(`SELECT timestamptz '2024-01-02 03:04:05Z'::text AS t, '\\x00ff'::bytea::text AS b,
       (0.1::float8 + 0.2::float8)::text AS f, interval '1 day 2 hours'::text AS i, current_setting('statement_timeout') AS s, 'a\\b' AS e,
-      current_setting('application_name') AS name FROM pg_sleep(0.01)`);
+      current_setting('application_name') AS name,
+      array_position('{a,NULL}'::text[], NULL)::text AS n, ''::xml::text AS x, current_setting('client_encoding') AS c FROM pg_sleep(0.01)`);
     await client.end();
     expect(rows).to.deep.equal([
-      { t: '2024-01-02 03:04:05+00', b: '\\x00ff', f: '0.30000000000000004', i: '1 day 02:00:00', s: '0', e: 'a\\b', name: 'millrace' },
+      {
+        t: '2024-01-02 03:04:05+00',
+        b: '\\x00ff',
+        f: '0.30000000000000004',
+        i: '1 day 02:00:00',
+        s: '0',
+        e: 'a\\b',
+        name: 'millrace',
+        n: '2',
+        x: '',
+        c: 'UTF8',
+      },
     ]);
   });
 
