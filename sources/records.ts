@@ -14,7 +14,7 @@ const options = z.strictObject({});
 
 /**
  * Records that the program has or makes. An array can be read many times and has positions (`{ row }`); everything else once, from where it is.
- * Records that come one by one are gathered, by count and bytes; one that stalls keeps nothing back for more than 100 ms. Left early, the iterator
+ * Records that come one by one are gathered, by count and bytes; one that stalls keeps nothing back for more than `batchDelayMs`. Left early, the iterator
  * is closed and a stream destroyed; so it is on an abort, without waiting for the next record. A record that is no object is VALUE_INVALID, with
  * its number.
  */
@@ -33,13 +33,13 @@ export const recordsKind = defineSource<typeof options, Records<AnyRow>>({
 });
 
 async function* readOnce(given: Records<AnyRow>, context: SourceContext): AsyncGenerator<AnyBatch> {
-  const { batchRows, batchBytes, signal, counted } = context;
+  const { signal, counted } = context;
   const turns = turnTaker();
   const destroy = (): void => void (given instanceof Readable && given.destroy());
   signal.addEventListener('abort', destroy, { once: true });
   try {
     const iterable = given instanceof ReadableStream ? webRecords(given) : given;
-    for await (const list of gather(iterable, { batchRows, batchBytes, signal })) {
+    for await (const list of gather(iterable, context)) {
       counted({ rows: list.length });
       yield RecordBatch.of(list);
       await turns();

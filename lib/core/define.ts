@@ -1,5 +1,6 @@
 /**
- * The engine's side of the contracts: how a source, an operator and a sink are defined. docs/extending.md tells the same with examples.
+ * The engine's side of the contracts: how a source, an operator and a sink are defined. docs/writing-a-source.md, writing-an-operator.md and
+ * writing-a-sink.md tell the same with examples.
  *
  * A definition is a description that can be opened many times: it holds no connection, no file and no state. `options` is what can be
  * written as JSON (for the command line, for YAML and for `plan`); functions, iterables and clients are `given` beside it, by the typed
@@ -49,6 +50,8 @@ export interface SourceContext {
   readonly batchRows: number;
   /** About so many bytes a batch; a single longer row makes a batch of its own. */
   readonly batchBytes: number;
+  /** How long a record that came alone may wait for others; 100 ms by default. */
+  readonly batchDelayMs?: number;
   /** What the source itself counted (the server's command tag, rows and bytes consumed), apart from the batches it gave. Adds up. */
   counted(count: { rows?: number; bytes?: number }): void;
   /** How much there will be, about; for progress. */
@@ -77,6 +80,8 @@ export interface OperatorContext {
   readonly signal: AbortSignal;
   readonly batchRows: number;
   readonly batchBytes: number;
+  /** How long a record that came alone may wait for others; 100 ms by default. */
+  readonly batchDelayMs?: number;
   /** Input schema, where it is known. */
   readonly schema: Schema | undefined;
   /** For a row function: `return context.reject(code, reason)`. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { from, pipeline, take, to } from '../../lib/index.ts';
+import { from, pipeline, take, through, to } from '../../lib/index.ts';
 import type { AnyBatch, SourceContext } from '../../lib/core/define.ts';
 import { recordsKind } from '../../sources/records.ts';
 
@@ -121,6 +121,26 @@ describe('source records', () => {
       }),
     );
     expect(seen).to.deep.equal(rows);
+  });
+
+  it('keeps records back as long as the run asks for, also behind a foreign stage', async () => {
+    let release: () => void = () => undefined;
+    const given = new Promise<void>(resolve => (release = resolve));
+    async function* stalling(): AsyncGenerator<Row> {
+      yield* rows.slice(0, 2);
+      await given;
+    }
+    const start = performance.now();
+    await pipeline(
+      from.records(stalling()),
+      through<Row>(async function* (input) {
+        yield* input;
+        await given;
+      }),
+      to.function(() => release()),
+      { batchDelayMs: 1 },
+    );
+    expect(performance.now() - start).to.be.below(90);
   });
 
   it('goes on behind a position of an array, up to another, and says where a record stood', async () => {

@@ -65,7 +65,7 @@ async function* gatherAsync<T extends object>(
 const SAMPLE_EVERY = 16;
 
 /** Whether a list, asked after each record, is full. One record in 16 is weighed, the first always; the others are taken to be alike. */
-function fullness(batchRows: number, batchBytes = Infinity): (list: readonly object[]) => boolean {
+export function fullness(batchRows: number, batchBytes = Infinity): (list: readonly object[]) => boolean {
   let sampled = 0;
   let samples = 0;
   return list => {

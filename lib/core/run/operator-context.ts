@@ -30,6 +30,7 @@ export interface OperatorHooks {
   readonly signal: AbortSignal;
   readonly batchRows: number;
   readonly batchBytes: number;
+  readonly batchDelayMs: number;
   readonly state: StateAccount;
   /** A row of a batch was refused. */
   refuse(batch: AnyBatch, index: number, code: string, reason: string): void;
@@ -42,6 +43,7 @@ export class RunningOperator implements OperatorContext {
   readonly signal: AbortSignal;
   readonly batchRows: number;
   readonly batchBytes: number;
+  readonly batchDelayMs: number;
   readonly schema: Schema | undefined;
   readonly counter: StageCounter;
   /** True from the moment it needs no more: what still comes is dropped unseen. */
@@ -53,6 +55,7 @@ export class RunningOperator implements OperatorContext {
     this.signal = hooks.signal;
     this.batchRows = hooks.batchRows;
     this.batchBytes = hooks.batchBytes;
+    this.batchDelayMs = hooks.batchDelayMs;
     this.schema = schema;
     this.counter = counter;
     this.#hooks = hooks;

@@ -118,6 +118,7 @@ export class OperatorFace extends Duplex {
       signal: this.#abort.signal,
       batchRows: STANDALONE.batchRows,
       batchBytes: STANDALONE.batchBytes,
+      batchDelayMs: STANDALONE.batchDelayMs,
       state: new StateAccount(STANDALONE.stateMemory),
       account: this.#account,
       schemas: undefined,

@@ -15,6 +15,7 @@ export interface LineHooks {
   readonly signal: AbortSignal;
   readonly batchRows: number;
   readonly batchBytes: number;
+  readonly batchDelayMs: number;
   readonly state: StateAccount;
   readonly account: FlowAccount;
   /** Of all or none of the operators. */
@@ -58,11 +59,12 @@ function outputOf(at: number, schemas: Schemas | undefined): OpenOperator['outpu
 
 function contextOf(at: number, before: readonly Duplex[], hooks: LineHooks): RunningOperator {
   const counter = hooks.counters[at] as StageCounter;
-  const { signal, batchRows, batchBytes, state, schemas } = hooks;
+  const { signal, batchRows, batchBytes, batchDelayMs, state, schemas } = hooks;
   return new RunningOperator(counter, schemas?.inputs[at], {
     signal,
     batchRows,
     batchBytes,
+    batchDelayMs,
     state,
     refuse: (batch, index, code, reason) => hooks.take(letterOf(counter.kind, batch, index, code, reason)),
     stop: () => {

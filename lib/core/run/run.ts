@@ -101,11 +101,12 @@ class Run {
   }
 
   #makeOperators(schemas: Schemas): readonly Duplex[] {
-    const { batchRows, batchBytes, stateMemory } = this.#options;
+    const { batchRows, batchBytes, batchDelayMs, stateMemory } = this.#options;
     const { streams, operators } = openOperators(this.#line.operators, {
       signal: this.#abort.signal,
       batchRows,
       batchBytes,
+      batchDelayMs,
       state: new StateAccount(stateMemory),
       account: this.#account,
       schemas,

@@ -3,50 +3,61 @@ import { RecordBatch } from '../batch/batch.ts';
 import type { AnyBatch, AnyRow } from '../define.ts';
 import { FlowAccount } from './account.ts';
 import { StageCounter } from './counter.ts';
+import { checkedRecord, fullness } from './gather.ts';
 import { SinkStream } from './sink-stream.ts';
 import { STANDALONE, takeReject, warnStandalone } from './standalone.ts';
 import type { SinkStage } from './stage.ts';
+import { Upstream } from './upstream.ts';
 
 type Callback = (error?: Error | null) => void;
 
-/** A sink as a plain Writable of objects, gathered into batches. `finish` comes when all of it is committed; a destroyed one leaves nothing. */
+/**
+ * A sink as a plain Writable of objects, gathered into batches by count, bytes and time. `finish` comes when all of it is committed; a
+ * destroyed one leaves nothing.
+ */
 export class SinkFace extends Writable {
   readonly role = 'sink';
   readonly stage: SinkStage;
+  readonly #upstream: Upstream;
   readonly #abort = new AbortController();
   readonly #account = new FlowAccount(STANDALONE.memory, () => undefined);
+  readonly #isFull = fullness(STANDALONE.batchRows, STANDALONE.batchBytes);
   #gathered: AnyRow[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #taken = 0;
   #inner: SinkStream | undefined;
   #isCommitted = false;
 
   constructor(stage: SinkStage) {
-    super({ objectMode: true, highWaterMark: STANDALONE.batchRows });
+    super({ objectMode: true, highWaterMark: 64 });
     this.stage = stage;
+    this.#upstream = new Upstream(this);
   }
 
   override _write(row: AnyRow, _encoding: BufferEncoding, callback: Callback): void {
-    this.#gathered.push(row);
-    this.#passOn(STANDALONE.batchRows, callback);
-  }
-
-  override _writev(chunks: { chunk: AnyRow }[], callback: Callback): void {
-    for (const { chunk } of chunks) this.#gathered.push(chunk);
-    this.#passOn(STANDALONE.batchRows, callback);
+    try {
+      this.#gathered.push(checkedRecord(row, this.#taken++));
+    } catch (error) {
+      return callback(error as Error);
+    }
+    if (this.#isFull(this.#gathered)) return this.#passOn(callback);
+    this.#timer ??= setTimeout(() => this.#passOn(error => error && this.destroy(error)), STANDALONE.batchDelayMs).unref();
+    callback();
   }
 
   override _final(callback: Callback): void {
-    this.#passOn(1, error => {
+    this.#passOn(error => {
       if (error) return callback(error);
       const inner = this.#open();
-      inner.once('finish', () => callback());
-      inner.once('error', callback);
-      inner.end();
+      inner.end((failure?: Error | null) => callback(inner.errored ?? failure));
     });
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer);
     const reason = error ?? new DOMException('the stream was destroyed', 'AbortError');
     this.#abort.abort(reason);
+    this.#upstream.stop();
     void this.#letGo(reason).then(
       () => callback(error),
       (failure: Error) => callback(error ?? failure),
@@ -62,22 +73,17 @@ export class SinkFace extends Writable {
     await closed;
   }
 
-  #passOn(least: number, callback: Callback): void {
-    if (this.#gathered.length < least) return callback();
+  /** Gives on what is gathered; answers when more may come. */
+  #passOn(callback: Callback): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#gathered.length === 0) return callback();
     const rows = this.#gathered;
     this.#gathered = [];
     const batch = RecordBatch.of(rows) as AnyBatch;
     const lease = this.#account.add(batch.bytes);
     const inner = this.#open();
-    let isAnswered = false;
-    const answer = (error?: Error | null): void => {
-      if (isAnswered) return;
-      isAnswered = true;
-      inner.off('error', answer);
-      callback(error);
-    };
-    inner.on('error', answer);
-    inner.write({ batch, lease }, answer);
+    inner.write({ batch, lease }, error => callback(inner.errored ?? error));
     if (this.#account.used > this.#account.limit) inner.letGo();
   }
 
@@ -98,7 +104,7 @@ export class SinkFace extends Writable {
       warn: message => process.emitWarning(`${this.stage.kind}: ${message}`, 'MillraceWarning'),
       finish: sink => this.#commit(sink),
     });
-    this.#inner.on('error', () => undefined);
+    this.#inner.on('error', error => this.destroy(error));
     return this.#inner;
   }
 

@@ -76,7 +76,7 @@ export class SinkStream extends Writable {
 
   /** A source waits for memory: forces the outcome of all that the sink holds, unless it is at work (then after that). */
   letGo(): void {
-    if (this.#isIdle)
+    if (this.#isIdle && !this.destroyed)
       void this.#exclusive(() => this.#forceOutcome()).catch((error: unknown) =>
         this.destroy(asMillraceError(error, this.#options.stage.kind)),
       );
@@ -134,6 +134,7 @@ export class SinkStream extends Writable {
   async #take(parcel: Parcel): Promise<void> {
     const { batch, lease } = parcel;
     this.#options.counter.in += batch.length;
+    if (this.writer === undefined && this.#takesAnyShape) await this.#open(this.#options.schema);
     if (batch.length === 0) {
       lease.release();
       this.settlement.passed(batch.position);

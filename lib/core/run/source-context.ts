@@ -19,7 +19,7 @@ export function emptyCount(): SourceTally {
 export function sourceContext(
   line: Line,
   schemas: Schemas,
-  { batchRows, batchBytes }: { readonly batchRows: number; readonly batchBytes: number },
+  { batchRows, batchBytes, batchDelayMs }: { readonly batchRows: number; readonly batchBytes: number; readonly batchDelayMs: number },
   tally: SourceTally,
   warn: (message: string) => void,
 ): Omit<SourceContext, 'signal'> {
@@ -31,6 +31,7 @@ export function sourceContext(
     ...(passthrough.length === 0 ? {} : { passthrough, looksAt: operators.flatMap(operator => looksAt(operator)) }),
     batchRows,
     batchBytes,
+    batchDelayMs,
     warn,
     counted: ({ rows, bytes = 0 }) => {
       tally.hasRows ||= rows !== undefined;

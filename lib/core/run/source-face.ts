@@ -85,6 +85,7 @@ export class SourceFace extends Readable {
       signal: this.#abort.signal,
       batchRows: STANDALONE.batchRows,
       batchBytes: STANDALONE.batchBytes,
+      batchDelayMs: STANDALONE.batchDelayMs,
       counted: () => undefined,
       expects: () => undefined,
       warn: (message: string) => process.emitWarning(`${kind}: ${message}`, 'MillraceWarning'),

@@ -2,7 +2,13 @@ import { RecordRejected } from '../delivery/rejects.ts';
 import type { DeadLetter } from '../contracts.ts';
 
 /** Batches of a stage that is used as a plain Node stream. */
-export const STANDALONE = { batchRows: 1024, batchBytes: 256 * 1024, memory: 16 * 1024 * 1024, stateMemory: 64 * 1024 * 1024 } as const;
+export const STANDALONE = {
+  batchRows: 1024,
+  batchBytes: 256 * 1024,
+  batchDelayMs: 100,
+  memory: 16 * 1024 * 1024,
+  stateMemory: 64 * 1024 * 1024,
+} as const;
 
 let isWarned = false;
 
