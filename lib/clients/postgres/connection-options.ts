@@ -3,13 +3,14 @@ import { userInfo } from 'node:os';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import { MillraceError, suggestion } from '../../errors.ts';
+import { passwordFromFile } from './passfile.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
 
 /**
  * How to reach a server; fields for the options of a kind. What is not given comes from the URL, then from libpq's environment variables
- * (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE, …), then from libpq's defaults.
+ * (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGPASSFILE, PGDATABASE, PGSSLMODE, …), then from libpq's defaults.
  */
 export const connectionFields = {
   /** `postgres://user:password@host:5432/database?sslmode=require`. */
@@ -26,6 +27,8 @@ export const connectionFields = {
   sslrootcert: z.string().optional(),
   sslcert: z.string().optional(),
   sslkey: z.string().optional(),
+  /** A file of passwords, as libpq has it; `~/.pgpass` by default. */
+  passfile: z.string().optional(),
   /** As the server's pg_stat_activity shows it; `millrace` by default. */
   applicationName: z.string().optional(),
   /** Milliseconds that reaching the server may take, all in all; 10,000 by default. */
@@ -60,13 +63,15 @@ export function resolveTarget(options: PgConnectionOptions, env: Readonly<Record
   const given = { ...fromEnvironment(env), ...(options.url === undefined ? {} : fromUrl(options.url)), ...ownFields(options) };
   const host = given.host ?? 'localhost';
   const user = given.user ?? userInfo().username;
+  const port = checkedPort(given.port ?? '5432');
+  const database = given.database ?? user;
   const sslmode = checkedSslMode(given.sslmode ?? (given.sslrootcert === undefined ? defaultSslMode(host) : 'verify-ca'));
   return {
     host,
-    port: checkedPort(given.port ?? '5432'),
+    port,
     user,
-    password: given.password,
-    database: given.database ?? user,
+    password: given.password ?? passwordFromFile({ host, port, database, user }, given.passfile),
+    database,
     sslmode: sslmode === 'require' && given.sslrootcert !== undefined ? 'verify-ca' : sslmode,
     tls: {
       ...(given.sslrootcert === undefined ? {} : { ca: certificate(given.sslrootcert) }),
@@ -93,6 +98,7 @@ const PARAMETERS_OF = {
   port: { url: ['port'], env: 'PGPORT' },
   user: { url: ['user'], env: 'PGUSER' },
   password: { url: ['password'], env: 'PGPASSWORD' },
+  passfile: { url: ['passfile'], env: 'PGPASSFILE' },
   database: { url: ['dbname', 'database'], env: 'PGDATABASE' },
   sslmode: { url: ['sslmode'], env: 'PGSSLMODE' },
   sslrootcert: { url: ['sslrootcert'], env: 'PGSSLROOTCERT' },

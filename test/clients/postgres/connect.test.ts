@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { createServer, type Server } from 'node:net';
 import { MillraceError } from '../../../lib/errors.ts';
@@ -28,6 +31,24 @@ describe('connecting to PostgreSQL', () => {
     });
     expect(resolveTarget({ url: 'postgres://u@%2Ftmp%2Fsocket/app' }, {})).to.include({ host: '/tmp/socket', database: 'app', user: 'u' });
     expect(resolveTarget({ url: 'postgres://u@[::1]:77/app' }, {})).to.include({ host: '::1', port: 77, sslmode: 'allow' });
+  });
+
+  it('finds a password in a passfile as libpq does, and in none that others may read', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'passfile-'));
+    const passfile = join(folder, 'pass');
+    await writeFile(passfile, '# notes\nh:1:db:me:no\nh\\:x:5432:*:me:es\\:c\\\\aped:tail\n*:*:app:me:by stars\nlocalhost:*:*:*:here\n', {
+      mode: 0o600,
+    });
+    const found = (url: string): string | undefined => resolveTarget({ url }, { PGPASSFILE: passfile }).password;
+    expect(found('postgres://me@h:1/db')).to.equal('no');
+    expect(found('postgres://me@h/app')).to.equal('by stars');
+    expect(found('postgres://me:own@h/app')).to.equal('own');
+    expect(found('postgres://you@h/app')).to.equal(undefined);
+    expect(found('postgres://you@%2Ftmp/app')).to.equal('here');
+    expect(resolveTarget({ host: 'h:x', user: 'me', database: 'd', passfile }, {}).password).to.equal('es:c\\aped:tail');
+    await chmod(passfile, 0o644);
+    expect(found('postgres://me@h/app')).to.equal(undefined);
+    await rm(folder, { recursive: true });
   });
 
   it('refuses an address that is none and a parameter that nobody knows, without showing the password', () => {
