@@ -1,9 +1,10 @@
 // How much memory each way of moving records takes: one process each, nothing but Millrace in it.
 import { join } from 'node:path';
-import { filter, from, map, pipeline, tap, to } from 'millrace';
+import { from, map, pipeline, to } from 'millrace';
 import type { Item } from '../data.ts';
 import type { Job, Outcome, Place } from '../job.ts';
 import { csvToPg } from './csv-pg.ts';
+import { expected, memoryOperators } from './operators.ts';
 import { pgToPg, pgToPgFunctions } from './pg-pg.ts';
 import { pgRead } from './pg-read.ts';
 
@@ -37,21 +38,9 @@ const pgToCsv = memory(
 
 const objects = memory(
   'operators',
-  'Generated objects through five row operators',
-  async ({ rows }) => {
-    let seen = 0;
-    const report = await pipeline(
-      from.generate({ rows }),
-      map(row => ({ ...row, twice: row.id * 2 })),
-      filter(row => row.twice >= 0),
-      map(row => ({ id: row.id, email: row.email })),
-      filter(row => row.id >= 0),
-      tap(() => void seen++),
-      to.function(() => undefined),
-    );
-    return { rows: seen === report.written ? report.written : 0 };
-  },
-  { isAlsoTenfold: true },
+  'Objects of a generator through five row operators',
+  async ({ rows }) => ({ rows: await memoryOperators(rows) }),
+  { isAlsoTenfold: true, expected: ({ rows }) => expected(rows) },
 );
 
 /** A source gives about 500,000 rows a second, this sink takes 5,000: so many of them only, or it would take minutes. */
