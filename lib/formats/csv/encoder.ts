@@ -11,11 +11,15 @@ import { type CsvOptions, isPlain, isUtf8Label, list } from './options.ts';
  * Batches into CSV or TSV of this dialect, in UTF-8: a header line where `headers` is true, null as `nullText`,
  * '' as `""`, values as the value table prints them, quotes only where they are needed. Bytes that are of the same dialect already are
  * written as they are. A row with a value that has no text is rejected with that error's code (VALUE_INVALID, VALUE_NOT_CARRIED: also text
- * with a lone surrogate). OPTION_INVALID for another encoding than UTF-8; COLUMN_UNKNOWN for a batch without a column of the schema.
+ * with a lone surrogate). OPTION_INVALID for another encoding than UTF-8 and for quotes of several
+ * characters (a text that ends in a part of one could not be read again); COLUMN_UNKNOWN for a batch without a column of the schema.
  */
 export function csvEncoder(options: CsvOptions, schema: Schema): Encoder {
   if (!isUtf8Label(options.encoding))
     throw new MillraceError('OPTION_INVALID', `encoding ${JSON.stringify(options.encoding)}: CSV is written in UTF-8 only`);
+  const long = [options.quote, options.escape].find(sign => typeof sign === 'string' && [...sign].length > 1);
+  if (long !== undefined)
+    throw new MillraceError('OPTION_INVALID', `${JSON.stringify(long)}: CSV is written with quotes and escapes of one character only`);
   const writer = fieldWriter(options);
   const passesBytes = isPlain(options) && list(options.delimiter)[0] === ',';
   let bytesARow = 128;

@@ -62,8 +62,9 @@ function writeShort(out: ByteWriter, text: string, plain: Uint8Array): boolean {
 function writeQuoted(out: ByteWriter, text: string, { quote, escape }: CsvOptions): void {
   if (quote === false) throw new MillraceError('VALUE_NOT_CARRIED', 'text that needs quotes, and the dialect has none (quote: false)');
   const sign = escape ?? quote;
-  const escaped =
-    sign === quote ? text.replaceAll(quote, quote + quote) : text.replaceAll(sign, sign + sign).replaceAll(quote, sign + quote);
+  // By functions: a `$` in a replacement text has a meaning of its own.
+  const doubled = text.replaceAll(sign, () => sign + sign);
+  const escaped = sign === quote ? doubled : doubled.replaceAll(quote, () => sign + quote);
   out.text(quote + escaped + quote);
 }
 

@@ -49,10 +49,14 @@ export const csvOptions = z
       })
       .describe('any label of the WHATWG Encoding Standard'),
   })
-  .refine(hasDistinctSigns, 'delimiter, quote and record delimiter are to differ')
+  .refine(hasDistinctSigns, 'delimiter, quote, comment and record delimiter are to differ, and none is to be a part of another')
   .refine(({ nullText, delimiter }) => !/["\r\n]/.test(nullText) && !list(delimiter).some(d => nullText.includes(d)), {
     path: ['nullText'],
     message: 'holds no delimiter, quote or line end',
+  })
+  .refine(({ nullText, trim, ltrim, rtrim }) => !(trim || ltrim || rtrim) || nullText === nullText.trim(), {
+    path: ['nullText'],
+    message: 'begins and ends with no blank where blanks are trimmed',
   });
 
 /** Options as they are after their defaults. */
@@ -94,15 +98,22 @@ function isEncoding(label: string): boolean {
   }
 }
 
-function hasDistinctSigns({
-  delimiter,
-  quote,
-  recordDelimiter,
-}: {
-  delimiter: string | string[];
-  quote: string | false;
-  recordDelimiter?: string | string[] | undefined;
-}): boolean {
-  const signs = [...list(delimiter), ...(quote === false ? [] : [quote]), ...list(recordDelimiter ?? ['\n', '\r\n'])];
-  return new Set(signs).size === signs.length;
+interface Signs {
+  readonly delimiter: string | string[];
+  readonly quote: string | false;
+  readonly comment?: string | undefined;
+  readonly recordDelimiter?: string | string[] | undefined;
+}
+
+/** No sign of one use is a part of one of another use: `|` before the record delimiter `||` would be both. */
+function hasDistinctSigns({ delimiter, quote, comment, recordDelimiter }: Signs): boolean {
+  const uses = [
+    list(delimiter),
+    quote === false ? [] : [quote],
+    comment === undefined ? [] : [comment],
+    list(recordDelimiter ?? ['\n', '\r\n']),
+  ];
+  return uses.every((signs, use) =>
+    uses.every((others, other) => use === other || !signs.some(sign => others.some(longer => longer.includes(sign)))),
+  );
 }

@@ -134,6 +134,19 @@ describe('CSV encoder', () => {
       .with.property('code', 'OPTION_INVALID');
   });
 
+  it('refuses to write quotes of several characters, and dialects whose signs are parts of one another', () => {
+    for (const csv of [{ quote: '::' }, { escape: '""' }])
+      expect(() => csvEncoder(csvOptions.parse(csv), texts(['a'])))
+        .to.throw()
+        .with.property('code', 'OPTION_INVALID');
+    for (const csv of [
+      { delimiter: '#', comment: '#' },
+      { delimiter: '|', recordDelimiter: '||' },
+      { nullText: ' ', trim: true },
+    ])
+      expect(csvOptions.safeParse(csv).success, JSON.stringify(csv)).to.equal(false);
+  });
+
   it('passes bytes on when they are of the same dialect already', async () => {
     const { batches } = await read('a,b\n"1",2\n3,"x""y"\n');
     const batch = batches[0] as AnyBatch;
@@ -149,13 +162,15 @@ describe('CSV encoder', () => {
   const anyText = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 80 }),
     fc.string(),
-    fc.constantFrom('', '"', '""', ',', '\r', '\n', '\r\n', '\\.', '\\N', ' ', '\ufeff', '#', "'", ';', '\t', '\0'),
+    fc.constantFrom('', '"', '""', ',', '\r', '\n', '\r\n', '\\.', '\\N', ' ', '\ufeff', '#', "'", ';', '\t', '\0', '$'),
   );
   const dialects: Csv[] = [
     {},
     { delimiter: '\t' },
     { delimiter: ';', quote: "'" },
     { escape: '\\' },
+    { quote: '$' },
+    { quote: '&', escape: '$' },
     { nullText: '\\N' },
     { recordDelimiter: '\r\n' },
     { recordDelimiter: '|' },
