@@ -89,15 +89,16 @@ function readPath(text: string): Record<string, string> {
 
 function readFileUrl(rest: string, address: string): Record<string, string> {
   const [path, parameters] = cut(rest);
+  const invalid = (cause?: unknown): MillraceError =>
+    new MillraceError('ADDRESS_INVALID', `${printAddress(address)}: not the URL of a file; write file:///folder/name.csv or a plain path`, {
+      cause,
+    });
+  // URLs have no relative paths: this would be a file at the root.
+  if (!path.startsWith('/')) throw invalid();
   try {
     return { ...readParameters(parameters, address), path: fileURLToPath(`file:${path}`) };
   } catch (error) {
-    if (error instanceof MillraceError) throw error;
-    throw new MillraceError(
-      'ADDRESS_INVALID',
-      `${printAddress(address)}: not the URL of a file; write file:///folder/name.csv or a plain path`,
-      { cause: error },
-    );
+    throw error instanceof MillraceError ? error : invalid(error);
   }
 }
 

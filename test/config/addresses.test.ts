@@ -46,7 +46,8 @@ describe('addresses', () => {
       kind: 'file',
       options: { path: '/data/a b?.csv', format: 'tsv' },
     });
-    expect(refused('file://server/data.csv').code).to.equal('ADDRESS_INVALID');
+    for (const address of ['file://server/data.csv', 'file:data.csv', 'file:'])
+      expect(refused(address).code, address).to.equal('ADDRESS_INVALID');
   });
 
   it('reads - as standard input or output, ndjson unless said otherwise', () => {
