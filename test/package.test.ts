@@ -31,21 +31,30 @@ describe('the package', function () {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
 
-  it('holds what is built, its source for debuggers, the licence and the changelog, and nothing else', () => {
-    const tops = new Set(inside.map(path => path.split('/')[0]));
+  it('holds what is built, its source for debuggers, the documents and the examples, and nothing else', () => {
+    const tops = new Set(inside.filter(path => path !== 'bench/RESULTS.md').map(path => path.split('/')[0]));
     expect([...tops].sort()).to.deep.equal([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'dist',
+      'docs',
+      'examples',
       'lib',
       'operators',
       'package.json',
       'sinks',
       'sources',
     ]);
-    expect(inside.filter(path => /test|bench|\.tsbuildinfo$/.test(path) && !path.includes('/testing/'))).to.deep.equal([]);
-    expect(inside).to.include.members(['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/lib/cli/main.js', 'dist/lib/testing/index.js']);
+    expect(inside.filter(path => /test|bench\/(?!RESULTS)|\.tsbuildinfo$/.test(path) && !path.includes('/testing/'))).to.deep.equal([]);
+    expect(inside).to.include.members([
+      'dist/lib/index.js',
+      'dist/lib/index.d.ts',
+      'dist/lib/cli/main.js',
+      'dist/lib/testing/index.js',
+      'docs/concepts.md',
+      'examples/README.md',
+    ]);
   });
 
   it('publint finds nothing', async () => {

@@ -25,7 +25,7 @@ export interface OperatorSubject<In extends object, Out> {
   readonly leftOpen?: LeftOpen;
 }
 
-/** What every operator must do. Source: docs/extending.md, "An operator". */
+/** What every operator must do. Source: docs/writing-an-operator.md. */
 export function operatorCases<In extends object, Out>(subject: OperatorSubject<In, Out>): Case[] {
   const cases: [string, () => Promise<void>][] = [
     ['gives what the same function gives over an array, however the records are cut', () => givesAll(subject)],

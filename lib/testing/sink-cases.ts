@@ -23,7 +23,7 @@ export interface SinkSubject<Row extends object> {
   readonly leftOpen?: LeftOpen;
 }
 
-/** What every sink must do. Source: docs/extending.md, "A sink". */
+/** What every sink must do. Source: docs/writing-a-sink.md. */
 export function sinkCases<Row extends object>(subject: SinkSubject<Row>): Case[] {
   const cases: [string, () => Promise<void>][] = [
     ['holds all records after the run, however they are cut', () => holdsAll(subject)],

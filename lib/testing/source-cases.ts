@@ -16,7 +16,7 @@ export interface SourceSubject<Row> {
   readonly leftOpen?: LeftOpen;
 }
 
-/** What every source must do. Source: docs/extending.md, "A source". */
+/** What every source must do. Source: docs/writing-a-source.md. */
 export function sourceCases<Row>(subject: SourceSubject<Row>): Case[] {
   const cases: [string, () => Promise<void>][] = [
     ['gives all its records, whatever the size of the batches', () => givesAll(subject)],
