@@ -14,7 +14,7 @@ import { batchesOf, type Opened, openWriter, type OpenSettings, rejectsOf, write
 const field = (name: string, kind: DataType['kind'], nullable = true): Schema['fields'][number] => ({ name, type: { kind }, nullable });
 const ITEMS = new Schema([field('id', 'int8'), field('name', 'text'), field('parent', 'int8')]);
 const items = (count: number, change: Record<number, AnyRow> = {}): AnyRow[] =>
-  Array.from({ length: count }, (_, id) => ({ id, name: `item ${id}`, parent: null, ...change[id] }));
+  Array.from({ length: count }, (_, id) => ({ id, name: `item-${id}`, parent: null, ...change[id] }));
 
 async function failure(work: Promise<unknown>): Promise<MillraceError> {
   try {
@@ -75,6 +75,27 @@ describe('sink postgres, refused rows', () => {
       bad: { name: 's3cret' },
       state: 'P0001',
       words: 'trigger',
+    },
+    {
+      name: 'a trigger with a code of its own',
+      table: `id int8, name text, parent int8); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.name = 's3cret' THEN RAISE EXCEPTION 'no %', NEW.name USING ERRCODE = '45001'; END IF; RETURN NEW; END $$; CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(`,
+      bad: { name: 's3cret' },
+      state: '45001',
+      words: 'trigger',
+    },
+    {
+      name: 'the syntax of a column',
+      table: 'id int8, name tsquery, parent int8',
+      bad: { name: 's3cret & & s3cret' },
+      state: '42601',
+      words: 'column "name": syntax error in tsquery',
+    },
+    {
+      name: 'the digits of a column',
+      table: 'id int8, name bytea, parent int8',
+      bad: { name: '\\xs3cret' },
+      state: '22023',
+      words: 'column "name": invalid hexadecimal digit',
     },
     {
       name: 'a length',
@@ -202,7 +223,7 @@ describe('sink postgres, refused rows', () => {
       url,
       `CREATE TABLE p (id int8 PRIMARY KEY); CREATE TABLE t (id int8, name text UNIQUE DEFERRABLE INITIALLY DEFERRED, parent int8 REFERENCES p DEFERRABLE INITIALLY DEFERRED)`,
     );
-    const opened = await append(batchesOf(items(500, { 20: { parent: 5 }, 30: { name: 'item 4' } }), ITEMS, 100));
+    const opened = await append(batchesOf(items(500, { 20: { parent: 5 }, 30: { name: 'item-4' } }), ITEMS, 100));
     expect(rejectsOf(opened, 'id').map(({ key }) => key)).to.have.members([20, 30]);
     expect(opened.counted.written).to.equal(498);
     expect(await ids()).to.deep.equal(without(500, 20, 30));
@@ -248,7 +269,7 @@ describe('sink postgres, refused rows', () => {
     }
     await writeAll(opened, []);
     expect(largest).to.be.lessThan(30_000);
-    expect(rejectsOf(opened, 'name').map(({ key }) => key)).to.deep.equal(['item 2500']);
+    expect(rejectsOf(opened, 'name').map(({ key }) => key)).to.deep.equal(['item-2500']);
     expect(await ids()).to.deep.equal(without(3000, 2500));
   });
 
@@ -257,7 +278,7 @@ describe('sink postgres, refused rows', () => {
     const rows = items(120_000, { 110_000: { id: 5 }, 5: { id: 5, name: 'first' } });
     const opened = await append(batchesOf(rows, ITEMS, 120_000));
     expect(opened.settled.size).to.equal(1);
-    expect(rejectsOf(opened, 'name').map(({ key }) => key)).to.deep.equal(['item 110000']);
+    expect(rejectsOf(opened, 'name').map(({ key }) => key)).to.deep.equal(['item-110000']);
     expect(opened.counted.written).to.equal(119_999);
   });
 
@@ -307,6 +328,38 @@ describe('sink postgres, refused rows', () => {
       expect(error.report.written).to.equal(0);
       expect(await ids()).to.deep.equal([]);
     });
+
+    for (const lineEnd of ['\n', '\r', '\r\n']) {
+      it(`rejects no other row where rows have line ends in quotes, the first ones too (${JSON.stringify(lineEnd)})`, async () => {
+        await sql(url, 'CREATE TABLE t (id int8, name text)');
+        const lines = [
+          `0,"a${lineEnd}b"`,
+          'x,',
+          `1,"${lineEnd}${lineEnd}c"`,
+          'y,',
+          'z,',
+          `2,"${lineEnd}"`,
+          '3,',
+          `"v${lineEnd}",`,
+          `4,"${lineEnd}"`,
+        ];
+        const letters: DeadLetter[] = [];
+        await pipeline(from.file(csv(['id,name', ...lines, ''].join('\n'))), postgres({ url, table: 't', mode: 'append' }), {
+          deadLetter: to.memory(letters),
+        });
+        expect(letters.map(({ record }) => (record as AnyRow)['id'])).to.deep.equal(['x', 'y', 'z', `v${lineEnd}`]);
+        expect(await ids()).to.deep.equal([0, 1, 2, 3, 4]);
+      });
+
+      it(`names the line where a row has no place to go, behind line ends in quotes (${JSON.stringify(lineEnd)})`, async () => {
+        await sql(url, 'CREATE TABLE t (id int8, name text)');
+        const rows = Array.from({ length: 60_000 }, (_, id) => `${id},"${'x'.repeat(100)}${id % 50 === 0 ? lineEnd : ''}"`);
+        const file = csv(['id,name', ...rows, 'bad,', 'worse,', ''].join('\n'));
+        const error = await failure(pipeline(from.file(file), postgres({ url, table: 't', mode: 'append' })));
+        const line = 60_002 + (lineEnd === '\r' ? 0 : 1200);
+        expect(error.message).to.contain(`in.csv, line ${line})`).and.contain('column "id"');
+      });
+    }
 
     it('reads a single column, blank lines and `\\.` included', async () => {
       await sql(url, 'CREATE TABLE t (id text)');

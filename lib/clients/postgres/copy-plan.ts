@@ -15,6 +15,8 @@ export interface CopyPiece {
   readonly chunks: readonly Uint8Array[];
   /** Rows in them. */
   readonly rows: number;
+  /** Lines, as `rowOfLine` counts them. */
+  readonly lines: number;
   readonly bytes: number;
   /** Rows of the batch that are not in them, ascending. */
   readonly rejected: readonly RejectedRow[];
@@ -59,18 +61,18 @@ export class CopyPlan {
     if (passed !== undefined) return whole('binary', passed, batch.length);
     if (this.#encodeBinary !== undefined) {
       const { chunk, rows, rejected } = this.#encodeBinary(batch);
-      return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, bytes: chunk.length, rejected };
+      return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, lines: rows, bytes: chunk.length, rejected };
     }
     const lines = this.#passesCsv ? batch.encoded('csv') : undefined;
-    if (lines !== undefined) return whole('csv', lines.flatMap(framed), batch.length);
+    if (lines !== undefined) return { ...whole('csv', lines.flatMap(framed), batch.length), lines: newlinesIn(lines) };
     this.#encodeText ??= textRowEncoder(this.#columns.map(column => column.text));
     const { chunk, rows, rejected } = this.#encodeText(batch);
-    return { format: 'text', chunks: framed(chunk), rows, bytes: chunk.length, rejected };
+    return { format: 'text', chunks: framed(chunk), rows, lines: rows, bytes: chunk.length, rejected };
   }
 
   /**
-   * The row (of the rows sent, from 0) that a line of the server's message names; undefined when it is none of them. In CSV, where a record may
-   * have line ends in quotes, the server counts the lines of the input.
+   * The row (of the rows sent, from 0) that a line names; undefined when it is none of them. In CSV, where a record may have line ends in quotes,
+   * the server counts the lines of the input.
    */
   rowOfLine(line: number, format: CopyFormat, batch: AnyBatch): number | undefined {
     if (format !== 'csv') return line <= batch.length ? line - 1 : undefined;
@@ -83,14 +85,30 @@ export class CopyPlan {
     return least < batch.length ? least : undefined;
   }
 
-  /** Lines that the server counts for a batch. */
+  /** Lines of a batch. */
   lines(format: CopyFormat, batch: AnyBatch, rows: number): number {
     return format === 'csv' ? linesOf(batch) : rows;
   }
+
+  /**
+   * From the server's number of a line to the line of the input, for a COPY that begins with the first row of `batch`: there the server does not
+   * know yet how lines end, and counts in quotes the CRs, not the LFs.
+   * Source: CopyReadLineText of src/backend/commands/copyfromparse.c
+   */
+  lineMeant(format: CopyFormat, batch: AnyBatch): (line: number) => number {
+    if (format !== 'csv') return line => line;
+    const first = batch.slice(0, 1).encoded('csv') ?? [];
+    const lines = newlinesIn(first);
+    const counted = count(first, CR) + 1;
+    return line => (line <= counted ? 1 : line + lines - counted);
+  }
 }
 
+const CR = 0x0d;
+const LF = 0x0a;
+
 function whole(format: CopyFormat, chunks: readonly Uint8Array[], rows: number): CopyPiece {
-  return { format, chunks, rows, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0), rejected: [] };
+  return { format, chunks, rows, lines: rows, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0), rejected: [] };
 }
 
 /** A CopyData message need not be one row on the way in. */
@@ -99,10 +117,15 @@ function framed(chunk: Uint8Array): Uint8Array[] {
 }
 
 function linesOf(batch: AnyBatch): number {
-  let lines = 0;
-  for (const chunk of batch.encoded('csv') ?? []) {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) lines++;
-  }
-  return lines;
+  return newlinesIn(batch.encoded('csv') ?? []);
+}
+
+function newlinesIn(chunks: readonly Uint8Array[]): number {
+  return count(chunks, LF);
+}
+
+function count(chunks: readonly Uint8Array[], byte: number): number {
+  let found = 0;
+  for (const chunk of chunks) for (let at = chunk.indexOf(byte); at >= 0; at = chunk.indexOf(byte, at + 1)) found++;
+  return found;
 }

@@ -67,10 +67,11 @@ export function postgresError(error: unknown, doing: string, target: PgTarget): 
 
 /** Message of a server's error that quotes nothing out of a row; names of columns, tables, constraints stay. */
 export function printable(error: ServerError): string {
-  const { code, message } = error;
+  const { code, message, where = '' } = error;
   // Text of a function's RAISE: nobody knows what it quotes.
-  if (code === 'P0001') return 'a function or trigger raised an exception';
-  return /^(?:2[12]|38|39|P0)/.test(code)
+  if (code === 'P0001' || /\bat RAISE$/m.test(where)) return 'a function or trigger raised an exception';
+  const isOfValue = /^(?:2[12]|38|39|P0)/.test(code) || /^COPY .*, line \d+, column /m.test(where);
+  return isOfValue && !code.startsWith('23')
     ? withoutValues(message, [error.schema, error.table, error.column, error.constraint, error.dataType])
     : message;
 }

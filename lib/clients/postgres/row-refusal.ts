@@ -14,18 +14,27 @@ export interface RowRefusal {
 
 /** Refusals beyond data exceptions and violated constraints: a trigger's RAISE, a view's check option, an index entry that is too long. */
 const FURTHER_REFUSALS = new Set(['P0001', '44000', '54000']);
+/** Classes of errors that mean the server or the session, whatever row it was at. All others may be a trigger's own. */
+const NOT_OF_A_ROW = /^(?:08|25|28|40|53|55|57|58|F0|XX)/;
+/** Classes that would come of any row, but of a column's text: a syntax error of a tsquery is one of these. */
+const OF_ANY_ROW = /^(?:0A|42)/;
 
 /** What the error says of a row; undefined for an error that is not about one. `columns` are those of the COPY. */
 export function rowRefusal(error: unknown, table: string, columns: readonly string[]): RowRefusal | undefined {
   if (!isServerError(error)) return undefined;
-  if (!isRowRefusal(error.code) && !FURTHER_REFUSALS.has(error.code)) return undefined;
-  const { line, column } = placeOf(error, table, columns);
+  const { line, column, isInput = false } = placeOf(error, table, columns);
+  if (!isOfRow(error.code, line, isInput)) return undefined;
   const prefix = column === undefined ? '' : `column ${JSON.stringify(column)}: `;
   return { line, sqlState: error.code, reason: `${prefix}${printable(error)} (SQLSTATE ${error.code})` };
 }
 
+function isOfRow(sqlState: string, line: number | undefined, isInput: boolean): boolean {
+  if (isRowRefusal(sqlState) || FURTHER_REFUSALS.has(sqlState)) return true;
+  return line !== undefined && !NOT_OF_A_ROW.test(sqlState) && (isInput || !OF_ANY_ROW.test(sqlState));
+}
+
 /** `COPY users, line 12, column age: "x"`: what stands behind the column is a value, which may hold anything. */
-function placeOf(error: ServerError, table: string, columns: readonly string[]): { line?: number; column?: string } {
+function placeOf(error: ServerError, table: string, columns: readonly string[]): { line?: number; column?: string; isInput?: boolean } {
   const where = `\n${error.where ?? ''}`;
   const start = `\nCOPY ${table}, line `;
   const at = where.indexOf(start);
@@ -34,8 +43,9 @@ function placeOf(error: ServerError, table: string, columns: readonly string[]):
   const digits = /^\d+/.exec(rest)?.[0] ?? '';
   if (digits === '') return {};
   const behind = rest.slice(digits.length);
-  const column = columns.find(name => behind === `, column ${name}` || behind.startsWith(`, column ${name}: `)) ?? error.column;
-  return { line: Number(digits), ...(column === undefined ? {} : { column }) };
+  const read = columns.find(name => behind === `, column ${name}` || behind.startsWith(`, column ${name}: `));
+  const column = read ?? error.column;
+  return { line: Number(digits), ...(column === undefined ? {} : { column }), isInput: read !== undefined };
 }
 
 /** ROW_REFUSED with the row's place, or what else the error means. */

@@ -67,12 +67,16 @@ export class Segment {
   indexOfLine(line: number | undefined): number | undefined {
     if (line === undefined || this.#load === undefined) return undefined;
     const { plan } = this.#place;
+    const { format } = this.#load;
+    let meant: number | undefined;
     let linesBefore = 0;
     let rowsBefore = 0;
     for (const slice of this.slices) {
       const sent = slice.entry.batch.select(sentRows(slice));
-      const lines = plan.lines(this.#load.format, sent, sent.length);
-      const row = line <= linesBefore + lines ? plan.rowOfLine(line - linesBefore, this.#load.format, sent) : undefined;
+      if (sent.length === 0) continue;
+      meant ??= plan.lineMeant(format, sent)(line);
+      const lines = plan.lines(format, sent, sent.length);
+      const row = meant <= linesBefore + lines ? plan.rowOfLine(meant - linesBefore, format, sent) : undefined;
       if (row !== undefined) return rowsBefore + row;
       linesBefore += lines;
       rowsBefore += sent.length;

@@ -14,9 +14,10 @@ interface Remembered {
   readonly batch: AnyBatch | undefined;
   readonly locate: Locator;
   readonly bytes: number;
-  /** Rows of the COPY before it, and lines, where they are the same. */
+  readonly lines: number;
+  /** Of the COPY. */
   readonly rowsBefore: number;
-  readonly rows: number;
+  readonly linesBefore: number;
 }
 
 /**
@@ -28,7 +29,10 @@ export class StreamedCopy implements RowLoader {
   readonly #table: TableName;
   readonly #context: SinkContext;
   #load: CopyLoad | undefined;
+  /** Rows of the COPYs before, and lines of this one. */
   #rowsBefore = 0;
+  #lines = 0;
+  #lineMeant = (line: number): number => line;
   #remembered: Remembered[] = [];
   #rememberedBytes = 0;
 
@@ -48,7 +52,7 @@ export class StreamedCopy implements RowLoader {
     }
     if (this.#load !== undefined && this.#load.format !== piece.format) await this.flush();
     try {
-      this.#load ??= await CopyLoad.start(this.#place, piece.format);
+      this.#load ??= await this.#start(batch, piece);
       this.#remember(batch, this.#load.rows, piece);
       await this.#load.write(piece);
     } catch (error) {
@@ -78,8 +82,16 @@ export class StreamedCopy implements RowLoader {
     await load?.fail(reason);
   }
 
-  #remember(batch: AnyBatch, rowsBefore: number, { format, rows, bytes }: CopyPiece): void {
-    this.#remembered.push({ batch: format === 'csv' ? batch : undefined, locate: batch.locator, rowsBefore, rows, bytes });
+  #start(first: AnyBatch, { format }: CopyPiece): Promise<CopyLoad> {
+    this.#lines = 0;
+    this.#lineMeant = this.#place.plan.lineMeant(format, first);
+    return CopyLoad.start(this.#place, format);
+  }
+
+  #remember(batch: AnyBatch, rowsBefore: number, { format, lines, bytes }: CopyPiece): void {
+    const linesBefore = this.#lines;
+    this.#lines += lines;
+    this.#remembered.push({ batch: format === 'csv' ? batch : undefined, locate: batch.locator, bytes, lines, rowsBefore, linesBefore });
     this.#rememberedBytes += bytes;
     while (this.#remembered.length > 1 && this.#rememberedBytes > REMEMBERED_BYTES) {
       this.#rememberedBytes -= this.#remembered.shift()?.bytes ?? 0;
@@ -94,19 +106,13 @@ export class StreamedCopy implements RowLoader {
     return refusedRun(error, refusal, place, this.#table.shown, this.#place.target);
   }
 
-  /** A CSV record may have several lines: there the server's line says nothing of a row unless all of the COPY is still remembered. */
-  #placeOf(line: number, { format }: CopyLoad): string {
-    const { plan } = this.#place;
-    if (format === 'csv' && this.#remembered[0]?.rowsBefore !== 0) return `line ${line} of the CSV handed to it`;
-    let linesBefore = this.#remembered[0]?.rowsBefore ?? 0;
-    for (const { batch, locate, rowsBefore, rows } of this.#remembered) {
-      const lines = batch === undefined ? rows : plan.lines(format, batch, rows);
-      if (line > linesBefore && line <= linesBefore + lines) {
-        const row = batch === undefined ? line - linesBefore - 1 : plan.rowOfLine(line - linesBefore, format, batch);
-        if (row !== undefined) return placeText(locate(row), this.#rowsBefore + rowsBefore + row + 1);
-      }
-      linesBefore += lines;
+  #placeOf(named: number, { format }: CopyLoad): string {
+    const line = this.#lineMeant(named);
+    for (const { batch, locate, lines, rowsBefore, linesBefore } of this.#remembered) {
+      if (line <= linesBefore || line > linesBefore + lines) continue;
+      const row = batch === undefined ? line - linesBefore - 1 : this.#place.plan.rowOfLine(line - linesBefore, format, batch);
+      if (row !== undefined) return placeText(locate(row), this.#rowsBefore + rowsBefore + row + 1);
     }
-    return placeText(undefined, this.#rowsBefore + line);
+    return format === 'csv' ? `line ${line} of the CSV handed to it` : placeText(undefined, this.#rowsBefore + line);
   }
 }
