@@ -15,6 +15,8 @@ export interface OpenOperator {
   readonly output: Schema | undefined;
 }
 
+const ROW_NUMBERS_AT_ONCE = 32_768;
+
 /** Takes what row functions refuse; called while a batch is worked on. */
 export type LetterTaker = (letter: DeadLetter) => void;
 
@@ -61,8 +63,10 @@ function batchStep({ stage, context }: OpenOperator): Step {
   const change = (definition.batch as NonNullable<typeof definition.batch>)(options, context, given) satisfies BatchFunction;
   const { counter } = context;
   const count = (batch: AnyBatch, made: AnyBatch, rejectedBefore: number): AnyBatch => {
+    const dropped = batch.length - made.length - (counter.rejected - rejectedBefore);
+    if (dropped < 0) throw gaveTooMany(counter.kind, batch, made, counter.rejected - rejectedBefore);
     counter.out += made.length;
-    counter.dropped += batch.length - made.length - (counter.rejected - rejectedBefore);
+    counter.dropped += dropped;
     return made.position === batch.position ? made : made.withPosition(batch.position);
   };
   return batch => {
@@ -84,6 +88,7 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
   );
   const loop = compileRowLoop(functions);
   const output = run.at(-1)?.output;
+  const rowNumbers = new RowNumbers();
   const rowStops = run.map(({ context }) => context);
   return (batch, rowsMade) => {
     if (batch.length === 0) return batch;
@@ -106,7 +111,7 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
     };
     const result: LoopResult = {
       rows: new Array<object>(batch.length),
-      from: new Uint32Array(batch.length),
+      from: rowNumbers.room(batch.length),
       count: 0,
       isChanged: false,
       dropped: run.map(() => 0),
@@ -123,18 +128,35 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
     }
     if (length !== result.count)
       throw new MillraceError('COUNTS_DIFFER', `${counters.at(-1)?.kind}: gave ${result.count} records instead of ${length}`);
-    return resultBatch(batch, result, output);
+    return resultBatch(batch, result, output, rowNumbers);
   };
 }
 
-function resultBatch(batch: AnyBatch, result: LoopResult, output: Schema | undefined): AnyBatch {
-  const { count, from, rows } = result;
+function resultBatch(batch: AnyBatch, result: LoopResult, output: Schema | undefined, rowNumbers: RowNumbers): AnyBatch {
+  const { count, rows } = result;
   const isWhole = count === batch.length;
-  if (!result.isChanged && (output === undefined || (batch.schemaKnown && output.equals(batch.schema))))
-    return isWhole ? batch : batch.select(from.slice(0, count));
+  if (!result.isChanged && (output === undefined || output === batch.schema)) return isWhole ? batch : batch.select(rowNumbers.take(count));
   rows.length = count;
-  const locate = isWhole ? batch.locator : picked(batch.locator, from);
+  const locate = isWhole ? batch.locator : picked(batch.locator, rowNumbers.take(count));
   return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, locate);
+}
+
+/** Lists of row numbers, cut from larger pieces: an array buffer for each batch would cost more than the batch's loop. */
+class RowNumbers {
+  #free = new Uint32Array(0);
+
+  /** Room for so many, to write to; the next call gives the same room, unless it was taken. */
+  room(length: number): Uint32Array {
+    if (this.#free.length < length) this.#free = new Uint32Array(Math.max(length, ROW_NUMBERS_AT_ONCE));
+    return this.#free;
+  }
+
+  /** The first of what was written, to keep. */
+  take(length: number): Uint32Array {
+    const taken = this.#free.subarray(0, length);
+    this.#free = this.#free.subarray(length);
+    return taken;
+  }
 }
 
 function picked(locate: Locator, rows: Uint32Array): Locator {
@@ -149,4 +171,12 @@ function letterOfRow(batch: AnyBatch, index: number, stage: string, record: obje
 function dropAll(batch: AnyBatch, counter: { dropped: number }): AnyBatch {
   counter.dropped += batch.length;
   return batch.select(new Uint32Array(0));
+}
+
+function gaveTooMany(kind: string, batch: AnyBatch, made: AnyBatch, rejected: number): MillraceError {
+  return new MillraceError(
+    'COUNTS_DIFFER',
+    `${kind}: of a batch of ${batch.length} records it gave ${made.length} and rejected ${rejected}; one that makes records is a stream operator`,
+    { stage: kind },
+  );
 }
