@@ -135,7 +135,8 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
 function resultBatch(batch: AnyBatch, result: LoopResult, output: Schema | undefined, rowNumbers: RowNumbers): AnyBatch {
   const { count, rows } = result;
   const isWhole = count === batch.length;
-  if (!result.isChanged && (output === undefined || output === batch.schema)) return isWhole ? batch : batch.select(rowNumbers.take(count));
+  if (!result.isChanged && (output === undefined || (batch.schemaKnown && output.equals(batch.schema))))
+    return isWhole ? batch : batch.select(rowNumbers.take(count));
   rows.length = count;
   const locate = isWhole ? batch.locator : picked(batch.locator, rowNumbers.take(count));
   return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, locate);
