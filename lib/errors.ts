@@ -51,6 +51,7 @@ export const ERROR_CODES = {
   INTERNAL: 70,
 } as const;
 
+/** A code: what decisions are made by. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 export interface ErrorDetails {
@@ -62,9 +63,11 @@ export interface ErrorDetails {
 /** The base of everything that Millrace throws. */
 export class MillraceError extends Error {
   override readonly name: string = 'MillraceError';
+  /** What went wrong, for programs; docs/errors.md says what to do. */
   readonly code: ErrorCode;
   /** The stage that failed, as the report names it (`filter`, `postgres`, …). */
   stage: string | undefined;
+  /** True where the same may go well at another time. */
   readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

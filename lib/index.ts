@@ -31,5 +31,7 @@ export type { DataType, TypeKind } from './schema/types.ts';
 export { JsonNull, JsonNumber, parseJson, printJson } from './values/json.ts';
 export { Timestamp } from './values/timestamp.ts';
 export * from '../operators/index.ts';
+/** Sinks by kind: `to.file(…)`, `to.postgres(…)`, … */
 export * as to from '../sinks/index.ts';
+/** Sources by kind: `from.file(…)`, `from.postgres(…)`, … */
 export * as from from '../sources/index.ts';

@@ -9,9 +9,11 @@ import type { Report } from './run/report.ts';
 
 declare const IN: unique symbol;
 declare const OUT: unique symbol;
+/** What takes records of this type. A type only: nothing of it is there at run time. */
 export interface Takes<in Row> {
   readonly [IN]: (row: Row) => void;
 }
+/** What gives records of this type. A type only. */
 export interface Gives<out Row> {
   readonly [OUT]: () => Row;
 }
@@ -61,7 +63,9 @@ export interface Sink<Row> extends Writable, Takes<Row>, Gives<Done>, AsyncDispo
 export interface DeadLetter {
   /** The stage that refused it, as the report names it. */
   readonly stage: string;
+  /** For programs: an error code (docs/dead-letters.md), or one that an operator of one's own gives. */
   readonly code: string;
+  /** For people: columns, types and rules, no values. */
   readonly reason: string;
   /** The record as that stage got it. */
   readonly record: unknown;
@@ -99,6 +103,7 @@ export interface RunOptions {
 
 /** What would run, told beforehand; nothing is opened. */
 export interface Plan {
+  /** Source, operators, sink, in order. */
   readonly stages: readonly PlanStage[];
   /** The plan as text, for a person. */
   explain(): string;

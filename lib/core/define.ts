@@ -16,14 +16,18 @@ import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
 
 /** A row whose shape only the user knows. */
 export type AnyRow = Record<string, unknown>;
+/** A batch of records whose shape only the user knows. */
 export type AnyBatch = RecordBatch<AnyRow>;
 
 export { Rejected };
 
 /** A refused row of a batch. */
 export interface RejectedRow {
+  /** Row number in its batch, from 0. */
   readonly index: number;
+  /** For programs: an error code, or one of the sink's own. */
   readonly code: string;
+  /** For people: columns, types and rules, no values. */
   readonly reason: string;
 }
 
@@ -33,6 +37,7 @@ export interface DescribeContext {
   readonly signal: AbortSignal;
 }
 
+/** What a source is told when it is read, and where it says what it counts. */
 export interface SourceContext {
   /** Aborted when the run fails, is cancelled, or needs no more. Then reading ends and everything is released, with or without an error. */
   readonly signal: AbortSignal;
@@ -76,8 +81,11 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
 
 // ---------------------------------------------------------------- operator
 
+/** What an operator is told when it is opened, and where it says what becomes of records. */
 export interface OperatorContext {
+  /** Aborted when the run ends early, for whatever is waited for. */
   readonly signal: AbortSignal;
+  /** Records, and about how many bytes, that a batch made here should have at most. */
   readonly batchRows: number;
   readonly batchBytes: number;
   /** How long a record that came alone may wait for others; 100 ms by default. */
@@ -97,6 +105,7 @@ export interface OperatorContext {
   keepState(state: OperatorState): void;
   /** Bytes on the state account: positive to take, negative to give back; STATE_TOO_LARGE when it is full. */
   charge(bytes: number): void;
+  /** For the report. */
   warn(message: string): void;
 }
 
@@ -135,18 +144,27 @@ export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
 
 /** All that a run needs to go on where it was; plain JSON. */
 export interface Checkpoint {
+  /** The same for the same kinds doing the same. */
   readonly job: string;
+  /** Everything up to here has its outcome. */
   readonly source?: Position;
+  /** What operators saved, by number and kind (`1:take`). */
   readonly operators: { readonly [stage: string]: Json };
+  /** What sinks returned from `commit`. */
   readonly sinks: { readonly [stage: string]: Json };
+  /** The source was read to its end. */
   readonly done?: true;
 }
 
+/** What a sink is told when it is opened, and where it says what became of batches. */
 export interface SinkContext {
   /** What comes; exact where the source is typed, inferred from the first records where a function made them. Undefined: no record and no schema. */
   readonly schema: Schema | undefined;
+  /** Aborted as soon as the run fails, for whatever is waited for; `abort` is called after that. */
   readonly signal: AbortSignal;
+  /** The same for the same kinds doing the same. */
   readonly jobId: string;
+  /** Where an earlier run of the job stood; not there when the run begins at the beginning. */
   readonly resume?: Checkpoint;
   /** True when refused rows have a place to go: then keep what is needed to find the row at fault. False: a refusal stops the run. */
   readonly hasDeadLetters: boolean;
@@ -158,9 +176,11 @@ export interface SinkContext {
   release(batch: AnyBatch): void;
   /** What the sink itself counted (the server's command tag, a file's lines), apart from the batches it got. Adds up. */
   counted(count: { written?: number; unchanged?: number; superseded?: number; deleted?: number; bytes?: number }): void;
+  /** For the report. */
   warn(message: string): void;
 }
 
+/** A target being written. Calls never overlap; what fails between two calls is thrown by the next. docs/writing-a-sink.md */
 export interface Writer {
   /** A sink that keeps the checkpoint with the data says on opening where it stands. */
   readonly committed?: Checkpoint;
@@ -193,20 +213,25 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
 
 // ---------------------------------------------------------------- kinds
 
-/** A kind of stage: its definition, and the one place where row types are asserted. */
+/** A kind of source: its definition, and the one place where row types are asserted. */
 export interface SourceKind<S extends z.ZodType = z.ZodType, Given = unknown> {
   readonly kind: string;
   readonly definition: SourceDefinition<S, Given>;
+  /** A source of this kind; nothing is opened. OPTION_UNKNOWN, OPTION_INVALID. */
   create<Row>(options: z.input<S>, given: Given): Source<Row>;
 }
+/** A kind of operator: its definition, and the one place where row types are asserted. */
 export interface OperatorKind<S extends z.ZodType = z.ZodType, Given = unknown> {
   readonly kind: string;
   readonly definition: OperatorDefinition<S, Given>;
+  /** An operator of this kind. `onReject` takes rejects where it is used without pipeline(). OPTION_UNKNOWN, OPTION_INVALID. */
   create<In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void): Operator<In, Out>;
 }
+/** A kind of sink: its definition, and the one place where row types are asserted. */
 export interface SinkKind<S extends z.ZodType = z.ZodType, Given = unknown> {
   readonly kind: string;
   readonly definition: SinkDefinition<S, Given>;
+  /** A sink of this kind; nothing is opened. OPTION_UNKNOWN, OPTION_INVALID. */
   create<Row>(options: z.input<S>, given: Given): Sink<Row>;
 }
 

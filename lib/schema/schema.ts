@@ -2,9 +2,12 @@ import { MillraceError, suggestion } from '../errors.ts';
 import type { DataType } from './types.ts';
 import { sameType, typeName } from './types.ts';
 
+/** A column. */
 export interface Field {
+  /** Any string, also `__proto__` and the empty one. */
   readonly name: string;
   readonly type: DataType;
+  /** False where null cannot be. */
   readonly nullable: boolean;
   /** Text as a file had it (CSV): a type is only a guess. Predicates read it as the literal's type, tables are made by inference. */
   readonly untyped?: true;
@@ -29,10 +32,12 @@ export class Schema {
     }
   }
 
+  /** Names of the columns, in order. */
   get names(): string[] {
     return this.fields.map(field => field.name);
   }
 
+  /** True where there is a column of this name. */
   has(name: string): boolean {
     return this.#index.has(name);
   }

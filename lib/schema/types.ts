@@ -29,6 +29,7 @@ export type TypeKind =
   /** Anything else (inet, ranges, composites, tsvector, …): in a record the text that PostgreSQL prints. `name` says which. */
   | 'other';
 
+/** The type of a column, with what is declared of it. docs/values.md tells what its values are in a record. */
 export interface DataType {
   readonly kind: TypeKind;
   /** numeric(precision, scale); for time types the digits of a second, when declared. */

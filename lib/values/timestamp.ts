@@ -20,14 +20,12 @@ export class Timestamp extends Date {
     this.micros = micros;
   }
 
+  /** PostgreSQL's `infinity`: after every other instant. */
   static readonly INFINITY: Timestamp = infinite(new this(Number.NaN), 1);
+  /** PostgreSQL's `-infinity`: before every other instant. */
   static readonly NEGATIVE_INFINITY: Timestamp = infinite(new this(Number.NaN), -1);
 
   /** Microseconds since 1970; VALUE_NOT_CARRIED beyond the year 275760. */
-  static #infinite(sign: 1 | -1): Timestamp {
-    return Object.defineProperty(new Timestamp(Number.NaN), INFINITE, { value: sign });
-  }
-
   static fromEpochMicros(epochMicros: bigint | number): Timestamp {
     const whole = BigInt(epochMicros);
     const ms = whole / 1000n - (whole < 0n && whole % 1000n !== 0n ? 1n : 0n);
@@ -64,6 +62,7 @@ export class Timestamp extends Date {
     return date instanceof Timestamp ? date : new Timestamp(date.getTime());
   }
 
+  /** True of `infinity` and `-infinity`. */
   get isInfinite(): boolean {
     return this[INFINITE] !== undefined;
   }

@@ -206,6 +206,7 @@ export class RecordBatch<Row = Record<string, unknown>> {
     return new RecordBatch<Row>(origin, schema, this.position, { ...this.#view, columns });
   }
 
+  /** The same with another position, or none. */
   withPosition(position: Position | undefined): RecordBatch<Row> {
     if (position === this.position) return this;
     const batch = new RecordBatch<Row>(this.#origin, this.schemaKnown ? this.schema : undefined, position, this.#view);

@@ -3,6 +3,7 @@ import type { DataType } from '../../schema/types.ts';
 /** One column of a batch: values by row number, decoded when asked for. Never mutated. */
 export interface Column {
   readonly type: DataType;
+  /** Rows. */
   readonly length: number;
   /** The value as it stands in a record (docs/values.md); null for NULL. Not remembered: ask once. */
   get(row: number): unknown;
@@ -13,7 +14,7 @@ export interface Column {
   text?(row: number): string | null;
 }
 
-/** A column over values that are already there. */
+/** A column over values that are already there, by row; null and undefined are NULL. */
 export class ArrayColumn implements Column {
   readonly type: DataType;
   readonly values: ArrayLike<unknown>;

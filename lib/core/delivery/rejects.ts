@@ -6,9 +6,10 @@ import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch } from '../define.ts';
 import type { RejectGroup } from '../run/report.ts';
 
-/** Thrown where a record was refused and nobody takes rejects. */
+/** Thrown where a record was refused and nobody takes rejects. `code` is that of the reject, or RECORD_REJECTED where it is an operator's own. */
 export class RecordRejected extends MillraceError {
   override readonly name = 'RecordRejected';
+  /** With the record: it is in no message. */
   readonly letter: DeadLetter;
 
   constructor(letter: DeadLetter) {

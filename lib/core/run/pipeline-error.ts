@@ -5,6 +5,7 @@ import type { Report } from './report.ts';
 /** Why a run failed: the first error, what came after it, and the report of what was done until then. */
 export class PipelineError extends MillraceError {
   override readonly name = 'PipelineError';
+  /** What was done until then: `status` is `failed`, `error` is this one. */
   readonly report: Report;
   /** Errors that came after the first, as it was taken down. */
   readonly suppressed: readonly Error[];

@@ -29,26 +29,40 @@ export interface RejectGroup {
 
 /** How a run ended. Read + made = written + unchanged + superseded + dropped + rejected, each side counted apart. */
 export interface Report {
+  /** `stopped`: by `drain`; what was read until then is committed. */
   readonly status: 'ok' | 'failed' | 'stopped';
+  /** Records that came out of the source. */
   readonly read: number;
+  /** Records that the target has. */
   readonly written: number;
+  /** Left out by operators. */
   readonly dropped: number;
+  /** Made by operators beyond one for one. */
   readonly made: number;
+  /** Refused by operators or the sink. */
   readonly rejected: number;
   /** An upsert of an equal row. */
   readonly unchanged: number;
   /** An older version, or an earlier record of the same key. */
   readonly superseded: number;
+  /** Records that the target had and has no more. */
   readonly deleted: number;
+  /** As source and sink count them; 0 where they have none. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** From the call to the last release. */
   readonly seconds: number;
+  /** What the sink promises of a run that fails and is started again: `all-or-nothing`, `at-least-once`, `exactly-once`. */
   readonly guarantee: string;
+  /** The position where reading began; null: at the beginning. */
   readonly resumedFrom: unknown;
+  /** Source, operators, sink, in order. */
   readonly stages: readonly StageReport[];
   /** Kind of the stage that worked longest. */
   readonly bottleneck: string | undefined;
+  /** Causes of rejects, most frequent first. */
   readonly rejects: readonly RejectGroup[];
   readonly warnings: readonly string[];
+  /** Why it failed. */
   readonly error?: ReportedError;
 }
