@@ -16,7 +16,7 @@ export const memoryKind = defineSink<typeof options, AnyRow[]>({
   guarantee: 'all-or-nothing',
   open: (_options, { settle, counted }, target) => {
     let held: AnyBatch[] = [];
-    let flushed: AnyRow[] = [];
+    let flushed: (readonly AnyRow[])[] = [];
     return Promise.resolve({
       write: batch => {
         held.push(batch);
@@ -24,7 +24,7 @@ export const memoryKind = defineSink<typeof options, AnyRow[]>({
       },
       flush: () => {
         for (const batch of held) {
-          for (const row of batch.rows) flushed.push(row);
+          flushed.push(batch.rows);
           counted({ written: batch.rows.length });
           settle(batch);
         }
@@ -32,7 +32,7 @@ export const memoryKind = defineSink<typeof options, AnyRow[]>({
         return Promise.resolve();
       },
       commit: () => {
-        for (const row of flushed) target.push(row);
+        for (const rows of flushed) for (const row of rows) target.push(row);
         flushed = [];
         return Promise.resolve(target.length);
       },
