@@ -25,7 +25,8 @@ export interface Decoder {
   describe(head: AsyncIterable<Uint8Array>, file: string): Promise<Schema | undefined>;
   /**
    * Batches in order; each carries the position `{ offset, line, row }` behind its last record, offsets in (decompressed) bytes of the
-   * input. Errors: DATA_MALFORMED, ENCODING_INVALID, RECORD_TOO_LARGE, each with file and line.
+   * input. An empty chunk says that no more comes for now: what is whole is given then.
+   * Errors: DATA_MALFORMED, ENCODING_INVALID, RECORD_TOO_LARGE, each with file and line.
    */
   decode(chunks: AsyncIterable<Uint8Array>, schema: Schema | undefined, context: DecodeContext): AsyncIterable<AnyBatch>;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { folderFor, millrace } from './millrace.ts';
+import { folderFor, inParallel, millrace, start, until } from './millrace.ts';
 
 const REPORT_KEYS = [
   'status',
@@ -68,6 +68,33 @@ describe('millrace copy', () => {
     });
     expect({ status, out }).to.deep.equal({ status: 0, out: 'a,b\n1,"x,y"\n2,\n' });
     expect(JSON.parse(err)).to.include({ status: 'ok', read: 2, written: 2 });
+  });
+
+  it('gives on what came, where nothing more comes for now', async () => {
+    const inputs: [string, string[]][] = [
+      ['ndjson', ['{"a":1}\n{"a"', ':2}\n', '{"a":3}']],
+      ['json', ['[{"a":1},{"a"', ':2},', '{"a":3}]']],
+      ['csv', ['a\n1\n2', '\n', '3']],
+      ['tsv', ['a\tb\n1\t\n2', '\t\n', '3\t']],
+    ];
+    await inParallel(inputs, async ([format, parts]) => {
+      const running = start(['copy', '-', '-', '--from-format', format, '--select', 'a', '--coerce', 'a:integer', '--quiet']);
+      let out = '';
+      running.child.stdout.on('data', (text: string) => (out += text));
+      for (const [i, part] of parts.entries()) {
+        running.child.stdin.write(part);
+        if (i < 2) await until(running, () => out.split('\n').length === i + 2, `record ${i + 1} of ${format}`);
+      }
+      running.child.stdin.end();
+      expect(await running.ended).to.deep.equal({ status: 0, err: '', out: '{"a":1}\n{"a":2}\n{"a":3}\n' });
+    });
+  });
+
+  it('is done with standard input when it has enough, though more may come', async () => {
+    const running = start(['copy', '-', '-', '--limit', '1', '--quiet']);
+    running.child.stdin.write('{"a":1}\n');
+    const { status, out } = await running.ended;
+    expect({ status, out }).to.deep.equal({ status: 0, out: '{"a":1}\n' });
   });
 
   it('takes the format of standard input from --from-format', async () => {

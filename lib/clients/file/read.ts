@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { MillraceError } from '../../errors.ts';
 import { isFolder, tried } from './errors.ts';
 import { isSpecial } from './special-file.ts';
+import { markStalls } from './stalls.ts';
 import { readStdin } from './standard-io.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -17,18 +18,22 @@ export interface ReadOptions {
 
 /**
  * The bytes of a file in chunks of 256 KiB, each with memory of its own; the next one is read while this one is looked at. `-` is standard input.
+ * An empty chunk says that a pipe or a terminal has nothing more for now.
  * Closed when it is left or the signal comes. NOT_FOUND, NOT_PERMITTED, IO_FAILED (also where the file is cut while it is read), each with the path.
  */
 export async function* readFile(path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
   const { signal, start = 0, counted } = options;
   if (path === '-') {
-    for await (const chunk of readStdin(signal)) {
+    const left = new AbortController();
+    const stdin = readStdin(AbortSignal.any([signal, left.signal]));
+    for await (const chunk of markStalls(stdin, () => left.abort())) {
       counted?.(chunk.length);
       yield chunk;
     }
     return;
   }
   const file = await tried(path, 'opening it', () => open(path, 'r'));
+  const left = new AbortController();
   let isAtRest = true;
   try {
     const found = await tried(path, 'looking at it', () => file.stat());
@@ -36,7 +41,8 @@ export async function* readFile(path: string, options: ReadOptions): AsyncGenera
     isAtRest = !isSpecial(found);
     // As long as it is now: whoever appends to the file that he reads comes to an end. What tells no length (/proc) is read to its end.
     const end = found.size === 0 ? Infinity : found.size;
-    for await (const chunk of isAtRest ? readAhead(file, path, { start, end }) : readPipe(file, path, signal)) {
+    const pipe = readPipe(file, path, AbortSignal.any([signal, left.signal]));
+    for await (const chunk of isAtRest ? readAhead(file, path, { start, end }) : markStalls(pipe, () => left.abort())) {
       if (signal.aborted) return;
       counted?.(chunk.length);
       yield chunk;

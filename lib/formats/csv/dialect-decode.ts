@@ -46,6 +46,7 @@ export async function* decodeDialect(
   try {
     for await (const records of parseRecords(input.chunks, options, { file: context.file, line, maxRecordBytes: context.maxRecordBytes })) {
       for (const record of records) gathering.add(record);
+      if (records.length === 0) gathering.take();
       yield* gathering.ready();
     }
     gathering.finish();

@@ -24,7 +24,7 @@ export interface ParseContext {
   readonly maxRecordBytes: number;
 }
 
-/** The records of each chunk, by csv-parse; those before a fault before the error. All of its errors as ours. */
+/** The records of each chunk, by csv-parse, none where no more come for now; those before a fault before the error. All of its errors as ours. */
 export async function* parseRecords(
   chunks: AsyncIterable<Uint8Array>,
   options: CsvOptions,
@@ -34,6 +34,7 @@ export async function* parseRecords(
   const encoding = new EncodingCheck(context.line);
   try {
     for await (const chunk of chunks) {
+      if (chunk.length === 0) yield [];
       const valid = encoding.validBytes(chunk);
       yield* parse.write(chunk.subarray(0, valid));
       if (valid < chunk.length)

@@ -72,7 +72,7 @@ async function* transcoded(
     const bytes = decode(chunk);
     offset += chunk.length;
     counted({ bytes: chunk.length });
-    if (bytes.length > 0) yield bytes;
+    if (bytes.length > 0 || chunk.length === 0) yield bytes;
   }
   const last = decode();
   if (last.length > 0) yield last;

@@ -68,8 +68,9 @@ export class PlainReader {
     return this.#base;
   }
 
-  /** The batches that are full with this chunk. */
+  /** The batches that are full with this chunk; all that is whole where an empty one says that no more comes for now. */
   *read(chunk: Uint8Array): Generator<ReadRecords> {
+    if (chunk.length === 0) yield* this.#take();
     for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
       const piece = chunk.subarray(at, at + PIECE_BYTES);
       yield* this.#readPiece(piece);

@@ -22,7 +22,7 @@ async function* decode(chunks: AsyncIterable<Uint8Array>, schema: Schema | undef
   const input = context.after === undefined ? withoutByteOrderMark(chunks, bytes => (skipped = bytes)) : chunks;
   for await (const chunk of input) {
     elements ??= new ElementBatches(context, skipped);
-    for (const records of elements.push(chunk)) yield batchOf(records, elements, schema, context);
+    for (const records of chunk.length === 0 ? elements.whole() : elements.push(chunk)) yield batchOf(records, elements, schema, context);
   }
   elements ??= new ElementBatches(context, skipped);
   const last = elements.end();

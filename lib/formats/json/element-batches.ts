@@ -81,6 +81,11 @@ export class ElementBatches {
     return this.#builder.rows === 0 ? undefined : this.#take();
   }
 
+  /** The whole records that were kept, where no more come for now. */
+  whole(): JsonRecords[] {
+    return this.#builder.rows === 0 ? [] : [this.#take()];
+  }
+
   #take(): JsonRecords {
     const records = this.#builder.take();
     this.offset = this.#reached.offset;

@@ -25,7 +25,7 @@ async function* decode(chunks: AsyncIterable<Uint8Array>, schema: Schema | undef
   const input = context.after === undefined ? withoutByteOrderMark(chunks, bytes => (skipped = bytes)) : chunks;
   for await (const chunk of input) {
     lines ??= new LineBatches(context, skipped);
-    for (const records of lines.push(chunk)) yield batchOf(records, lines, schema, context);
+    for (const records of chunk.length === 0 ? lines.whole() : lines.push(chunk)) yield batchOf(records, lines, schema, context);
   }
   const last = lines?.end();
   if (lines !== undefined && last !== undefined) yield batchOf(last, lines, schema, context);

@@ -74,6 +74,11 @@ export class LineBatches {
     return builder.rows === 0 ? undefined : this.#take();
   }
 
+  /** The whole records that were kept, where no more come for now. */
+  whole(): JsonRecords[] {
+    return this.#builder.rows === 0 ? [] : [this.#take()];
+  }
+
   #take(): JsonRecords {
     const records = this.#builder.take();
     this.offset = this.#nextOffset;
