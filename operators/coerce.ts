@@ -31,11 +31,14 @@ export interface CoerceOptions extends CoercionOptions {
 
 const optionsSchema = z.strictObject({
   /** A list, because columns can have any name. */
-  columns: z.array(z.strictObject({ name: z.string(), type: z.string() })).min(1),
-  epoch: z.enum(['seconds', 'milliseconds']).optional(),
-  zone: z.string().optional(),
-  formats: z.array(z.string()).readonly().optional(),
-  binary: z.enum(['utf8', 'base64', 'hex']).optional(),
+  columns: z
+    .array(z.strictObject({ name: z.string(), type: z.string() }))
+    .min(1)
+    .describe('name and type of each'),
+  epoch: z.enum(['seconds', 'milliseconds']).optional().describe('what numbers count since 1970; without it they are no times'),
+  zone: z.string().optional().describe('of times that are written without one: Z, +02:00'),
+  formats: z.array(z.string()).readonly().optional().describe('of times besides ISO 8601: DD/MM/YYYY, MMM D YYYY HH:mm'),
+  binary: z.enum(['utf8', 'base64', 'hex']).optional().describe('how text becomes bytes; utf8 by default'),
 });
 
 /**

@@ -12,7 +12,10 @@ export interface MapAsyncOptions {
   readonly onReject?: ((letter: DeadLetter) => void) | undefined;
 }
 
-const optionsSchema = z.strictObject({ concurrency: z.int().min(1).default(16), ordered: z.boolean().default(true) });
+const optionsSchema = z.strictObject({
+  concurrency: z.int().min(1).default(16).describe('calls at once'),
+  ordered: z.boolean().default(true).describe('records leave in the order in which they came'),
+});
 
 /**
  * Another record for each record, by a function that gives a promise. At most `concurrency` calls run at once; held are one batch and what

@@ -5,7 +5,7 @@ import { threw } from '../lib/core/run/row-loop.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
 
-const options = z.strictObject({ concurrency: z.int().min(1).default(1) });
+const options = z.strictObject({ concurrency: z.int().min(1).default(1).describe('calls at once') });
 
 /**
  * Calls a function with every record, in order, and waits for what it returns when that is a promise; with `concurrency` so many calls of a batch

@@ -7,16 +7,19 @@ import { defineSink } from '../lib/core/define.ts';
 
 const options = z.strictObject({
   ...connectionFields,
-  /** `users`, `crm.users`, or names in double quotes; case is kept as it is written. */
-  table: z.string().min(1),
-  /** create: makes the table, which must not be there. append: adds to it, and makes it where it is not there. */
-  mode: z.enum(['create', 'append']).default('create'),
-  /** Primary key of a table that is made. */
-  key: z.array(z.string()).readonly().optional(),
-  /** Milliseconds that a lock held by another session is waited for; 60,000 by default. */
-  lockTimeoutMs: z.number().int().min(1).default(60_000),
-  /** Milliseconds in which the server has to take or answer something while rows are sent; 10 minutes by default. */
-  stallTimeoutMs: z.number().int().min(1).default(600_000),
+  table: z.string().min(1).describe('users, crm.users, or names in double quotes; case is kept as it is written'),
+  mode: z
+    .enum(['create', 'append'])
+    .default('create')
+    .describe('create: makes the table, which must not be there. append: adds to it, and makes it where it is not there'),
+  key: z.array(z.string()).readonly().optional().describe('primary key of a table that is made'),
+  lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
+  stallTimeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .default(600_000)
+    .describe('milliseconds in which the server has to take or answer something while rows are sent'),
 });
 
 export type PostgresSinkOptions<Row> = Omit<z.input<typeof options>, 'key'> & { key?: readonly (keyof Row & string)[] };

@@ -23,20 +23,19 @@ export interface GeneratedRow {
 }
 
 const optionsSchema = z.strictObject({
-  /** How many records. */
   rows: z
     .int()
     .min(0)
     .max(2 ** 31)
-    .default(1000),
-  /** The same seed gives the same records, on every machine. */
+    .default(1000)
+    .describe('how many records'),
   seed: z
     .int()
     .min(0)
     .max(2 ** 32 - 1)
-    .default(1),
-  /** Only these columns, in this order. */
-  columns: z.array(z.string()).min(1).optional(),
+    .default(1)
+    .describe('the same seed gives the same records, on every machine'),
+  columns: z.array(z.string()).min(1).optional().describe('only these columns, in this order'),
 });
 
 /**

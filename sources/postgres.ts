@@ -16,14 +16,10 @@ import type { InferOut, StandardSchemaV1 } from '../lib/schema/standard-schema.t
 const options = z
   .strictObject({
     ...connectionFields,
-    /** A table or view: `users`, `crm.users`, `"Odd.Schema"."T"`. */
-    table: z.string().min(1).optional(),
-    /** Instead of a table: a statement that gives rows, without parameters. */
-    query: z.string().min(1).optional(),
-    /** What int8 becomes in a record; `number` stops at a value past 2^53. */
-    int8: z.enum(['number', 'bigint']).default('number'),
-    /** What numeric becomes in a record: its digits, or the nearest number. */
-    numeric: z.enum(['text', 'number']).default('text'),
+    table: z.string().min(1).optional().describe('a table or view: users, crm.users, "Odd.Schema"."T"'),
+    query: z.string().min(1).optional().describe('instead of a table: a statement that gives rows, without parameters'),
+    int8: z.enum(['number', 'bigint']).default('number').describe('what int8 becomes in a record; number stops at a value past 2^53'),
+    numeric: z.enum(['text', 'number']).default('text').describe('what numeric becomes in a record: its digits, or the nearest number'),
   })
   .refine(given => (given.table === undefined) !== (given.query === undefined), 'give either table or query: what is to be read?');
 

@@ -6,7 +6,7 @@ import { csvOptions } from '../../formats/csv/index.ts';
 import { type Format, formatByExtension, type FormatName, formatOf, FORMATS, optionNamesOf } from '../../formats/index.ts';
 import { isPattern } from './files.ts';
 
-/** The options of a dialect, none of them with a default: so it is seen which were given. */
+/** The options of a dialect, none of them with a default: so it is seen which were given. What the default is, their description says. */
 type Given<Shape> = { [Name in keyof Shape]: Shape[Name] extends z.ZodDefault<infer Inner> ? z.ZodOptional<Inner> : Shape[Name] };
 
 function given<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape): Given<Shape> {

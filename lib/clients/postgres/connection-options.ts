@@ -13,28 +13,30 @@ export type SslMode = (typeof SSL_MODES)[number];
  * (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGPASSFILE, PGDATABASE, PGSSLMODE, …), then from libpq's defaults.
  */
 export const connectionFields = {
-  /** `postgres://user:password@host:5432/database?sslmode=require`. */
-  url: z.string().optional(),
-  /** A host name, an address, or the folder of a Unix socket. */
-  host: z.string().optional(),
+  url: z.string().optional().describe('postgres://user:password@host:5432/database?sslmode=require'),
+  host: z.string().optional().describe('a host name, an address, or the folder of a Unix socket'),
   port: z.number().int().min(1).max(65_535).optional(),
   user: z.string().optional(),
   password: z.string().optional(),
   database: z.string().optional(),
-  /** As libpq has it; `prefer` by default, on the own machine `allow`. */
-  sslmode: z.enum(SSL_MODES).optional(),
-  /** Files of certificates, as libpq has them. */
-  sslrootcert: z.string().optional(),
+  sslmode: z.enum(SSL_MODES).optional().describe('as libpq has it; prefer by default, on the own machine allow'),
+  sslrootcert: z.string().optional().describe('files of certificates, as libpq has them'),
   sslcert: z.string().optional(),
   sslkey: z.string().optional(),
-  /** A file of passwords, as libpq has it; `~/.pgpass` by default. */
-  passfile: z.string().optional(),
-  /** As the server's pg_stat_activity shows it; `millrace` by default. */
-  applicationName: z.string().optional(),
-  /** Milliseconds that reaching the server may take, all in all; 10,000 by default. */
-  connectTimeoutMs: z.number().int().min(1).optional(),
-  /** Milliseconds that a statement may run on the server; no limit by default. */
-  statementTimeoutMs: z.number().int().min(0).optional(),
+  passfile: z.string().optional().describe('a file of passwords, as libpq has it; ~/.pgpass by default'),
+  applicationName: z.string().optional().describe("as the server's pg_stat_activity shows it; millrace by default"),
+  connectTimeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('milliseconds that reaching the server may take, all in all; 10,000 by default'),
+  statementTimeoutMs: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('milliseconds that a statement may run on the server; no limit by default'),
 };
 
 // eslint-disable-next-line @typescript-eslint/no-unused-vars -- its type is what is exported
