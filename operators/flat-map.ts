@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
+import { fullness, notRecord } from '../lib/core/run/gather.ts';
 import { threw } from '../lib/core/run/row-loop.ts';
 
 const options = z.strictObject({});
@@ -22,12 +23,13 @@ export const flatMapKind = defineOperator<typeof options, (row: AnyRow) => Itera
 
 function expanding(context: OperatorContext, expand: (row: AnyRow) => Iterable<AnyRow>): StreamFunction {
   return async function* (batches) {
+    const isFull = fullness(context.batchRows, context.batchBytes);
     let rows: AnyRow[] = [];
     for await (const batch of batches) {
       for (let index = 0; index < batch.length; index++) {
         for (const next of expansion(batch, index, context, expand)) {
           rows.push(next);
-          if (rows.length < context.batchRows) continue;
+          if (!isFull(rows)) continue;
           yield RecordBatch.of(rows);
           rows = [];
         }
@@ -48,15 +50,22 @@ function* expansion(
 ): Generator<AnyRow> {
   let count = 0;
   let isRejected = false;
+  const refuse = (code: string, reason: string): void => {
+    isRejected = true;
+    context.reject(batch, index, code, reason);
+  };
   try {
     for (const next of expand(batch.rows[index] as AnyRow)) {
+      const found = notRecord(next);
+      if (found !== undefined) return refuse('VALUE_INVALID', `the function gave ${found}, not an object with fields`);
       count++;
       yield next;
     }
   } catch (error) {
-    isRejected = true;
+    // What `refuse` throws ends the run.
+    if (isRejected) throw error;
     const { code, reason } = threw(error);
-    context.reject(batch, index, code, reason);
+    refuse(code, reason);
   } finally {
     if (isRejected) context.made(count);
     else if (count === 0) context.dropped(1);

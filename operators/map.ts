@@ -5,6 +5,7 @@ import { ArrayColumn } from '../lib/core/batch/column.ts';
 import { constructRows } from '../lib/core/batch/construct-rows.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
+import { notRecord } from '../lib/core/run/gather.ts';
 import { around, threw } from '../lib/core/run/row-loop.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { accepts, inferType } from '../lib/schema/infer.ts';
@@ -39,6 +40,8 @@ export const mapKind = defineOperator<typeof noOptions, (row: AnyRow) => AnyRow>
       if (next === undefined || next === null)
         return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
       if (isThenable(next)) return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');
+      const found = notRecord(next);
+      if (found !== undefined) return context.reject('VALUE_INVALID', `the function gave ${found}, not an object with fields`);
       return next as AnyRow;
     }),
 });

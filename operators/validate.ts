@@ -3,6 +3,7 @@ import { MillraceError } from '../lib/errors.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
+import { notRecord } from '../lib/core/run/gather.ts';
 import { threw } from '../lib/core/run/row-loop.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
 import {
@@ -24,7 +25,9 @@ export interface ValidateOptions {
   readonly messages?: boolean | undefined;
 }
 
-const optionsSchema = z.strictObject({ messages: z.boolean().default(false) });
+const optionsSchema = z.strictObject({
+  messages: z.boolean().default(false).describe("reasons carry the schema's own messages, which may quote the record"),
+});
 
 /**
  * Records that fit a schema: zod 4 or any Standard Schema, synchronous or not (64 at once). What the schema gives takes the record's place; a batch
@@ -110,7 +113,10 @@ class Verdict {
   /** The schema's result for a row; undefined when it threw, and the row is rejected. */
   attempt(index: number, check: (row: AnyRow) => Result | Promise<Result>): Result | Promise<Result> | undefined {
     try {
-      return check(this.#batch.rows[index] as AnyRow);
+      const result = check(this.#batch.rows[index] as AnyRow);
+      // One before it may end the run while it is on its way.
+      if (result instanceof Promise) result.catch(() => undefined);
+      return result;
     } catch (error) {
       this.refuse(index, error);
       return undefined;
@@ -128,8 +134,9 @@ class Verdict {
       return;
     }
     const { value } = result;
-    if (value === null || typeof value !== 'object') {
-      this.#context.reject(this.#batch, index, 'VALIDATION_FAILED', 'the schema gives no object for a record');
+    const found = notRecord(value);
+    if (found !== undefined) {
+      this.#context.reject(this.#batch, index, 'VALIDATION_FAILED', `the schema gives ${found} for a record`);
       return;
     }
     const row = this.#batch.rows[index] as AnyRow;

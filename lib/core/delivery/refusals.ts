@@ -12,6 +12,8 @@ export class Refusals {
   readonly #rejects: Rejects;
   #writer: DeadLetterWriter | undefined;
   #isCommitted = false;
+  /** The run is over: an operator that is still at work has nowhere to send its rejects. */
+  #isAborted = false;
 
   constructor(place: SinkStage | undefined, maxRejected: number | string | undefined) {
     this.#place = place;
@@ -42,7 +44,7 @@ export class Refusals {
 
   /** Resolves once all that were taken are with their writer; undefined where none waits. */
   written(): Promise<void> | undefined {
-    return this.#rejects.hasWaiting ? this.#writer?.write(this.#rejects.waiting()) : undefined;
+    return this.#rejects.hasWaiting && !this.#isAborted ? this.#writer?.write(this.#rejects.waiting()) : undefined;
   }
 
   async commit(checkpoint: Checkpoint): Promise<void> {
@@ -59,9 +61,11 @@ export class Refusals {
   async abort(failure: MillraceError, checkpoint: Checkpoint): Promise<void> {
     const writer = this.#writer;
     if (writer === undefined || this.#isCommitted) return;
+    const written = failure.code === 'TOO_MANY_REJECTED' ? this.written() : undefined;
+    this.#isAborted = true;
     if (failure.code !== 'TOO_MANY_REJECTED') return writer.abort(failure);
     try {
-      await this.written();
+      await written;
       await writer.commit(checkpoint);
     } catch (error) {
       await writer.abort(failure);

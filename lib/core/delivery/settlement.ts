@@ -59,6 +59,7 @@ export class Settlement {
     const unsettled = this.#unsettled.get(batch);
     if (unsettled === undefined)
       throw new MillraceError('INTERNAL', `${stage} settled a batch twice, or one that it was not given`, { stage });
+    checkIndexes(batch, rejected, stage);
     this.#unsettled.delete(batch);
     unsettled.lease.release();
     unsettled.entry.isSettled = true;
@@ -77,5 +78,19 @@ export class Settlement {
       this.#order = this.#order.slice(this.#first);
       this.#first = 0;
     }
+  }
+}
+
+/** Each rejected row is one of the batch, and named once: else the counts would lie. */
+function checkIndexes(batch: AnyBatch, rejected: readonly RejectedRow[], stage: string): void {
+  const seen = new Set<number>();
+  for (const { index } of rejected) {
+    if (!Number.isInteger(index) || index < 0 || index >= batch.length || seen.has(index))
+      throw new MillraceError(
+        'INTERNAL',
+        `${stage} rejected row ${index} of a batch of ${batch.length}, which is not there or was rejected before`,
+        { stage },
+      );
+    seen.add(index);
   }
 }

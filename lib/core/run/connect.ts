@@ -10,6 +10,8 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 export interface Joined {
   /** Resolves when all streams have closed, whether they ended or were destroyed. */
   readonly closed: Promise<void>;
+  /** Resolves when all but the sink have closed: they count nothing any more. After a stop that may be later than the sink's own end. */
+  readonly allBeforeSinkClosed: Promise<void>;
   /** Destroys what is not closed yet. */
   destroy(error: Error): void;
 }
@@ -28,7 +30,8 @@ export function join(source: Readable, between: readonly Duplex[], sink: Writabl
   let from: Readable = source;
   for (const stream of between) from = from.pipe(stream);
   from.pipe(sink);
-  return { closed: Promise.all(streams.map(closed)).then(() => undefined), destroy };
+  const allBeforeSinkClosed = Promise.all([source, ...between].map(closed)).then(() => undefined);
+  return { allBeforeSinkClosed, closed: Promise.all([allBeforeSinkClosed, closed(sink)]).then(() => undefined), destroy };
 }
 
 function closed(stream: Readable | Writable): Promise<void> {

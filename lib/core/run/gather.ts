@@ -26,9 +26,9 @@ async function* gatherSync<T extends object>(records: Iterable<T>, { batchRows, 
   for (const record of records) {
     list.push(checkedRecord(record, count++));
     if (!isFull(list)) continue;
-    if (signal.aborted) return;
     yield list;
     list = [];
+    if (signal.aborted) return;
   }
   if (list.length > 0) yield list;
 }
@@ -150,12 +150,16 @@ class NextOrLater<T> {
 
 /** The record; VALUE_INVALID with its number for what is no object with fields. */
 export function checkedRecord<T extends object>(record: T, index: number): T {
-  if (typeof record === 'object' && record !== null && Object.getPrototypeOf(record) === Object.prototype) return record;
-  if (record === null || typeof record !== 'object') {
-    throw new MillraceError('VALUE_INVALID', `record ${index} is ${record === null ? 'null' : `a ${typeof record}`}, not an object`);
-  }
-  if (ArrayBuffer.isView(record))
-    throw new MillraceError('VALUE_INVALID', `record ${index} is bytes, not an object; make records of them first`);
-  if (Array.isArray(record)) throw new MillraceError('VALUE_INVALID', `record ${index} is a list, not an object with fields`);
-  return record;
+  const found = notRecord(record);
+  if (found === undefined) return record;
+  const hint = ArrayBuffer.isView(record) ? '; make records of them first' : '';
+  throw new MillraceError('VALUE_INVALID', `record ${index} is ${found}, not an object with fields${hint}`);
+}
+
+/** What a value is that is no record; undefined for one. */
+export function notRecord(value: unknown): string | undefined {
+  if (typeof value !== 'object') return value === undefined ? 'undefined' : `a ${typeof value}`;
+  if (value === null) return 'null';
+  if (ArrayBuffer.isView(value)) return 'bytes';
+  return Array.isArray(value) ? 'a list' : undefined;
 }

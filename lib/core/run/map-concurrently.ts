@@ -1,5 +1,6 @@
 import { RecordBatch } from '../batch/batch.ts';
 import type { AnyBatch, AnyRow, OperatorContext, StreamFunction } from '../define.ts';
+import { notRecord } from './gather.ts';
 import { threw } from './row-loop.ts';
 
 export interface ConcurrencyOptions {
@@ -135,6 +136,11 @@ class Mapping {
       this.#guard(() =>
         this.#context.reject(open.batch, index, 'VALUE_INVALID', `the function gave ${String(result)}; leave records out with filter`),
       );
+      return;
+    }
+    const found = notRecord(result);
+    if (found !== undefined) {
+      this.#guard(() => this.#context.reject(open.batch, index, 'VALUE_INVALID', `the function gave ${found}, not an object with fields`));
       return;
     }
     open.results[index] = result;

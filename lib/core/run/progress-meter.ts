@@ -13,16 +13,25 @@ export interface Standing {
   readonly counters: readonly StageCounter[];
 }
 
-/** Calls `onProgress` again and again while a run lasts, and once at its end. Keeps no process alive. */
+/**
+ * Calls `onProgress` again and again while a run lasts, and once at its end. Keeps no process alive. A function that throws is not called
+ * again; the run goes on, for it moves the records.
+ */
 export class ProgressMeter {
-  readonly #onProgress: ((progress: Progress) => void) | undefined;
+  #onProgress: ((progress: Progress) => unknown) | undefined;
   readonly #everyMs: number;
   readonly #standing: () => Standing;
+  readonly #warn: (message: string) => void;
   readonly #start = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #last = { at: performance.now(), read: 0, bytes: 0, busyMs: new Map<StageCounter, number>() };
 
-  constructor(options: { onProgress?: ((progress: Progress) => void) | undefined; progressEveryMs: number }, standing: () => Standing) {
+  constructor(
+    options: { onProgress?: ((progress: Progress) => void) | undefined; progressEveryMs: number },
+    standing: () => Standing,
+    warn: (message: string) => void,
+  ) {
+    this.#warn = warn;
     this.#onProgress = options.onProgress;
     this.#everyMs = options.progressEveryMs;
     this.#standing = standing;
@@ -58,7 +67,20 @@ export class ProgressMeter {
       slowestStage: this.#slowest(counters),
     };
     this.#last = { at: now, read, bytes: bytesRead, busyMs: new Map(counters.map(counter => [counter, counter.busyMs])) };
-    this.#onProgress(progress);
+    this.#tell(progress);
+  }
+
+  #tell(progress: Progress): void {
+    const failed = (error: unknown): void => {
+      this.#onProgress = undefined;
+      this.#warn(`onProgress threw and is not called again: ${error instanceof Error ? error.message : String(error)}`);
+    };
+    try {
+      const told = this.#onProgress?.(progress);
+      if (told instanceof Promise) told.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #slowest(counters: readonly StageCounter[]): string | undefined {

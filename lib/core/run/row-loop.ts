@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts';
 import type { AnyRow, RowFunction } from '../define.ts';
 import { Rejected } from '../rejected.ts';
 
@@ -40,7 +41,7 @@ export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
           ${functions.map((_, stage) => step(stage)).join('\n')}
         } catch (error) {
           if (hooks.failure !== undefined) throw hooks.failure;
-          hooks.refused(stage, i, row, threw(error));
+          hooks.refused(stage, i, row, refusal(error));
           continue;
         }
         if (row !== first) isChanged = true;
@@ -53,8 +54,8 @@ export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
     };`;
   try {
     const names = functions.map((_, stage) => `f${stage}`);
-    const make = new Function(...names, 'Rejected', 'threw', source) as (...given: unknown[]) => RowLoop;
-    return make(...functions, Rejected, threw);
+    const make = new Function(...names, 'Rejected', 'refusal', source) as (...given: unknown[]) => RowLoop;
+    return make(...functions, Rejected, refusal);
   } catch {
     return interpretedLoop(functions);
   }
@@ -99,7 +100,7 @@ function through(
     try {
       next = change(row as Record<string, unknown>);
     } catch (error) {
-      next = threw(error);
+      next = refusal(error);
     }
     if (next === undefined) {
       result.dropped[stage] = (result.dropped[stage] as number) + 1;
@@ -114,6 +115,12 @@ function through(
   return row;
 }
 
+/** What a row function threw: the record's fault, unless it is the run's. */
+function refusal(error: unknown): Rejected {
+  if (error instanceof MillraceError && error.code === 'STATE_TOO_LARGE') throw error;
+  return threw(error);
+}
+
 /** A function of the user's that threw refuses the record. */
 export function threw(error: unknown): Rejected {
   return new Rejected('OPERATOR_THREW', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
@@ -122,7 +129,8 @@ export function threw(error: unknown): Rejected {
 /** What stands behind a user's function, `result` being what it gave: the row where that is plain, else the outcome that is worked out. */
 const PLAIN = {
   keeps: 'result === true ? row : outcome(row, result)',
-  changes: "typeof result === 'object' && result !== null && result.then === undefined ? result : outcome(row, result)",
+  changes:
+    "typeof result === 'object' && result !== null && result.then === undefined && !Array.isArray(result) && !ArrayBuffer.isView(result) ? result : outcome(row, result)",
 } as const;
 
 let made = 0;

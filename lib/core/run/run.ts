@@ -20,6 +20,7 @@ import { reportOf } from './report-of.ts';
 import { SinkStream } from './sink-stream.ts';
 import { emptyCount, sourceContext } from './source-context.ts';
 import { SourceStream } from './source-stream.ts';
+import { untilAborted } from './until-aborted.ts';
 import { aborted, timeout } from './waiting.ts';
 import type { Stage } from './stage.ts';
 
@@ -44,7 +45,10 @@ class Run {
   #source: SourceStream | undefined;
   #sink: SinkStream | undefined;
   #joined: Joined | undefined;
+  #preparing: Promise<void> = Promise.resolve();
   #isWriterEnded = false;
+  /** Everything is committed and visible: nothing can be taken back. */
+  #isDone = false;
   #isDrained = false;
 
   constructor(line: Line, options: CheckedRunOptions) {
@@ -58,9 +62,14 @@ class Run {
 
   async settle(): Promise<Report> {
     const stopListening = this.#listen();
-    const meter = new ProgressMeter(this.#options, () => this.#progressNow());
+    const meter = new ProgressMeter(
+      this.#options,
+      () => this.#progressNow(),
+      message => void this.#warnings.add(message),
+    );
     try {
-      await Promise.race([this.#prepare(), aborted(this.#abort.signal)]);
+      this.#preparing = this.#prepare();
+      await Promise.race([this.#preparing, aborted(this.#abort.signal)]);
       this.#throwFailure();
       meter.start();
       await this.#connect();
@@ -69,6 +78,8 @@ class Run {
     }
     if (this.#failure !== undefined) await this.#takeDown();
     stopListening();
+    // A cancellation that came too late: what is written stays, and so it is not said to have failed.
+    if (this.#isDone && this.#failure?.code === 'CANCELLED') this.#failure = undefined;
     meter.end();
     const report = this.#report();
     if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, this.#suppressed);
@@ -78,12 +89,15 @@ class Run {
   async #prepare(): Promise<void> {
     const { source, operators } = this.#line;
     this.#throwFailure();
-    const first = await source.definition.describe?.(source.options, { signal: this.#abort.signal }, source.given);
+    const { signal } = this.#abort;
+    const described = source.definition.describe?.(source.options, { signal }, source.given);
+    const first = described === undefined ? undefined : await untilAborted(described, signal);
     const schemas = schemasOf(operators, first);
     await this.#refusals.open(this.#sideContext());
     this.#throwFailure();
     this.#sink = this.#makeSink(schemas);
     await this.#sink.openEarly();
+    this.#throwFailure();
     this.#source = this.#makeSource(schemas);
     const between = this.#makeOperators(schemas);
     this.#joined = join(this.#source, between, this.#sink, error => this.#fail(error));
@@ -152,6 +166,7 @@ class Run {
 
   /** All is written and flushed: counts are compared, then dead letters are committed, then the sink. */
   async #commit(sink: SinkStream): Promise<void> {
+    await Promise.race([this.#joined?.allBeforeSinkClosed, aborted(this.#abort.signal)]);
     this.#throwFailure();
     const source = { counter: this.#counters[0] as StageCounter, isStopped: this.#source?.isStopped === true, ...this.#sourceCount };
     checkShare(this.#options.maxRejected, this.#refusals.count, source.counter.out);
@@ -160,10 +175,12 @@ class Run {
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
     const checkpoint = this.#checkpoint(sink.settlement.position);
     await this.#refusals.commit(checkpoint);
+    this.#throwFailure();
     await writer.commit(checkpoint);
     await this.#refusals.close();
     this.#isWriterEnded = true;
     await writer.close();
+    this.#isDone = true;
   }
 
   #checkpoint(source: Position | undefined): Checkpoint {
@@ -193,16 +210,20 @@ class Run {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** After the first error: streams are destroyed, the writer's running call is waited for, then it is aborted. Never longer than allowed. */
+  /**
+   * After the first error: streams are destroyed, the writer's running call is waited for, then it is aborted, though a source may still hang.
+   * Never longer than allowed.
+   */
   async #takeDown(): Promise<void> {
     const failure = this.#failure as MillraceError;
     const work = async (): Promise<void> => {
       this.#joined?.destroy(failure);
+      await this.#preparing.catch(() => undefined);
       if (this.#joined === undefined) this.#sink?.destroy();
-      await this.#joined?.closed;
       await this.#sink?.quiet();
       if (!this.#isWriterEnded) await this.#quietly(() => this.#sink?.writer?.abort(failure));
       await this.#quietly(() => this.#refusals.abort(failure, this.#checkpoint(undefined)));
+      await this.#joined?.closed;
     };
     const { settleTimeoutMs } = this.#options;
     const timer = timeout(settleTimeoutMs);

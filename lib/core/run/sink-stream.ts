@@ -249,8 +249,10 @@ export class SinkStream extends Writable {
     }
   }
 
-  #counted({ written = 0, unchanged = 0, superseded = 0, deleted = 0, bytes = 0 }: Partial<SinkCounts>): void {
-    this.hasOwnCount ||= written > 0 || unchanged > 0 || superseded > 0;
+  #counted(counted: Partial<SinkCounts>): void {
+    // Also none at all is a count: a server that took every row and kept nothing says so.
+    this.hasOwnCount ||= counted.written !== undefined || counted.unchanged !== undefined || counted.superseded !== undefined;
+    const { written = 0, unchanged = 0, superseded = 0, deleted = 0, bytes = 0 } = counted;
     this.counts.written += written;
     this.counts.unchanged += unchanged;
     this.counts.superseded += superseded;

@@ -79,7 +79,8 @@ export class SourceStream extends Readable {
     const result = this.#isStopped ? undefined : await this.#open().next();
     const now = performance.now();
     counter.busyMs += now - start;
-    if (result === undefined || result.done === true || this.#isStopped) {
+    // What was read when the stop came is finished.
+    if (result === undefined || result.done === true) {
       await this.#end();
       this.push(null);
       return;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MillraceError, suggestion } from '../../errors.ts';
+import { asMillraceError, MillraceError, suggestion } from '../../errors.ts';
 import type { OperatorDefinition, SinkDefinition, SourceDefinition } from '../define.ts';
 import { optionIssue } from './option-issue.ts';
 
@@ -35,7 +35,7 @@ export function sourceStage<S extends z.ZodType, Given>(
   return {
     role: 'source',
     kind: definition.kind,
-    definition: definition as unknown as SourceStage['definition'],
+    definition: naming(definition as unknown as SourceStage['definition'], ['describe']),
     options: checkOptions(definition.kind, definition.options, options),
     given,
   };
@@ -52,7 +52,7 @@ export function operatorStage<S extends z.ZodType, Given>(
   return {
     role: 'operator',
     kind: definition.kind,
-    definition: definition as unknown as OperatorStage['definition'],
+    definition: naming(definition as unknown as OperatorStage['definition'], ['schema', 'row', 'batch', 'stream']),
     options: checkOptions(definition.kind, definition.options, options),
     given,
   };
@@ -62,9 +62,33 @@ export function sinkStage<S extends z.ZodType, Given>(definition: SinkDefinition
   return {
     role: 'sink',
     kind: definition.kind,
-    definition: definition as unknown as SinkStage['definition'],
+    definition: naming(definition as unknown as SinkStage['definition'], ['open']),
     options: checkOptions(definition.kind, definition.options, options),
     given,
+  };
+}
+
+/** The same definition; what these functions of it throw before the first record names the stage. */
+function naming<D extends { readonly kind: string }>(definition: D, names: readonly (keyof D)[]): D {
+  const guarded: Record<PropertyKey, unknown> = {};
+  for (const name of names) {
+    const call: unknown = definition[name];
+    if (typeof call === 'function') guarded[name] = guard(definition.kind, call as (...given: unknown[]) => unknown);
+  }
+  return { ...definition, ...guarded };
+}
+
+function guard(kind: string, call: (...given: unknown[]) => unknown): (...given: unknown[]) => unknown {
+  const rethrow = (error: unknown): never => {
+    throw asMillraceError(error, kind);
+  };
+  return (...given) => {
+    try {
+      const result = call(...given);
+      return result instanceof Promise ? result.catch(rethrow) : result;
+    } catch (error) {
+      return rethrow(error);
+    }
   };
 }
 
