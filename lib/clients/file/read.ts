@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { MillraceError } from '../../errors.ts';
 import { isFolder, tried } from './errors.ts';
+import { readNamedPipe } from './named-pipe.ts';
 import { isSpecial } from './special-file.ts';
 import { markStalls } from './stalls.ts';
 import { readStdin } from './standard-io.ts';
@@ -21,37 +22,33 @@ export interface ReadOptions {
  * An empty chunk says that a pipe or a terminal has nothing more for now.
  * Closed when it is left or the signal comes. NOT_FOUND, NOT_PERMITTED, IO_FAILED (also where the file is cut while it is read), each with the path.
  */
-export async function* readFile(path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
-  const { signal, start = 0, counted } = options;
-  if (path === '-') {
-    const left = new AbortController();
-    const stdin = readStdin(AbortSignal.any([signal, left.signal]));
-    for await (const chunk of markStalls(stdin, () => left.abort())) {
-      counted?.(chunk.length);
-      yield chunk;
-    }
-    return;
+export async function* readFile(path: string, { signal, start = 0, counted }: ReadOptions): AsyncGenerator<Uint8Array> {
+  for await (const chunk of await openedFor(path, { signal, start })) {
+    if (signal.aborted) return;
+    counted?.(chunk.length);
+    yield chunk;
   }
-  const file = await tried(path, 'opening it', () => open(path, 'r'));
+}
+
+async function openedFor(path: string, { signal, start }: { signal: AbortSignal; start: number }): Promise<AsyncIterable<Uint8Array>> {
   const left = new AbortController();
-  let isAtRest = true;
+  const canStall = (read: (signal: AbortSignal) => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
+    markStalls(read(AbortSignal.any([signal, left.signal])), () => left.abort());
+  if (path === '-') return canStall(readStdin);
+  const found = await tried(path, 'opening it', () => stat(path));
+  if (found.isDirectory()) throw isFolder(path);
+  if (found.isFIFO()) return canStall(ended => readNamedPipe(path, ended));
+  return isSpecial(found) ? canStall(ended => readDevice(path, ended)) : readAtRest(path, start);
+}
+
+async function* readAtRest(path: string, start: number): AsyncGenerator<Uint8Array> {
+  const file = await tried(path, 'opening it', () => open(path, 'r'));
   try {
-    const found = await tried(path, 'looking at it', () => file.stat());
-    if (found.isDirectory()) throw isFolder(path);
-    isAtRest = !isSpecial(found);
+    const { size } = await tried(path, 'looking at it', () => file.stat());
     // As long as it is now: whoever appends to the file that he reads comes to an end. What tells no length (/proc) is read to its end.
-    const end = found.size === 0 ? Infinity : found.size;
-    const pipe = readPipe(file, path, AbortSignal.any([signal, left.signal]));
-    for await (const chunk of isAtRest ? readAhead(file, path, { start, end }) : markStalls(pipe, () => left.abort())) {
-      if (signal.aborted) return;
-      counted?.(chunk.length);
-      yield chunk;
-    }
+    yield* readAhead(file, path, { start, end: size === 0 ? Infinity : size });
   } finally {
-    // A pipe that nobody writes to holds its descriptor until somebody does.
-    const closed = file.close();
-    if (isAtRest) await closed;
-    else closed.catch(() => undefined);
+    await file.close();
   }
 }
 
@@ -76,15 +73,21 @@ async function* readAhead(file: FileHandle, path: string, { start, end }: { star
   }
 }
 
-/** A pipe has no places: it is read on from where it stands, until the signal. */
-async function* readPipe(file: FileHandle, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+/** A device has no places: it is read on from where it stands, until the signal. */
+async function* readDevice(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const file = await tried(path, 'opening it', () => open(path, 'r'));
   const aborted = new Promise<Uint8Array>(resolve => signal.addEventListener('abort', () => resolve(NOTHING), { once: true }));
-  while (!signal.aborted) {
-    const reading = readChunk(file, path, { at: null, most: CHUNK_BYTES });
-    reading.catch(() => undefined);
-    const chunk = await Promise.race([reading, aborted]);
-    if (chunk.length === 0) return;
-    yield chunk;
+  try {
+    while (!signal.aborted) {
+      const reading = readChunk(file, path, { at: null, most: CHUNK_BYTES });
+      reading.catch(() => undefined);
+      const chunk = await Promise.race([reading, aborted]);
+      if (chunk.length === 0) return;
+      yield chunk;
+    }
+  } finally {
+    // A terminal that nobody types at holds its descriptor until somebody does.
+    file.close().catch(() => undefined);
   }
 }
 
