@@ -57,6 +57,7 @@ describe('bad input', () => {
     copy('an unknown scheme', ['postgress://localhost/app?table=t', to('7.csv')], 64, 'ADDRESS_INVALID', '"postgres:"'),
     copy('a scheme of a later version', [small, 's3://bucket/key.csv'], 64, 'ADDRESS_INVALID', '"s3:"', 'postgres:'),
     copy('a format of a later version', [at('plain.parquet'), to('8.csv')], 64, 'ADDRESS_INVALID', 'plain.parquet', 'csv', 'ndjson'),
+    copy('an extension that is none', [small, to('8b.cvs')], 64, 'ADDRESS_INVALID', '8b.cvs', '".csv"'),
     copy('an unknown format', [small, to('9.csv'), '--from-format', 'cvs'], 64, 'OPTION_INVALID', 'format', '"cvs"', '"csv"'),
     copy('an unknown column in --select', [small, to('10.csv'), '--select', 'id,nmae'], 64, 'COLUMN_UNKNOWN', '"nmae"', '"name"'),
     copy('an unknown column in --where', [small, to('11.csv'), '--where', 'nmae = Ada'], 64, 'COLUMN_UNKNOWN', '"nmae"', '"name"'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { optionIssue } from '../../core/run/option-issue.ts';
-import { MillraceError } from '../../errors.ts';
+import { MillraceError, nearestName } from '../../errors.ts';
 import { type Compression, COMPRESSIONS, compressionOf } from '../../formats/compression.ts';
 import { csvOptions } from '../../formats/csv/index.ts';
 import { type Format, formatByExtension, type FormatName, formatOf, FORMATS, optionNamesOf } from '../../formats/index.ts';
@@ -55,7 +55,7 @@ export function encodingOf(path: string, options: FileOptions): Encoding {
   if (format === undefined) {
     throw new MillraceError(
       'ADDRESS_INVALID',
-      `${path}: its name does not say what format it has; name it with the option format: ${FORMATS.join(', ')}`,
+      `${path}: its name does not say what format it has${nearFormat(byPath?.rest ?? path)}; name it with the option format: ${FORMATS.join(', ')}`,
     );
   }
   return { compression, format: formatOf(format, dialectOf(path, format, options)) };
@@ -65,6 +65,12 @@ export function encodingOf(path: string, options: FileOptions): Encoding {
 export function checkEncoding(options: FileOptions): boolean {
   if (options.format !== undefined || options.path === '-' || !isPattern(options.path)) encodingOf(options.path, options);
   return true;
+}
+
+/** ` (did you mean ".csv"?)` for `users.cvs`. */
+function nearFormat(path: string): string {
+  const near = nearestName(/\.([^./\\]+)$/.exec(path)?.[1] ?? '', FORMATS);
+  return near === undefined ? '' : ` (did you mean ".${near}"?)`;
 }
 
 function withoutCompression(path: string): string {
