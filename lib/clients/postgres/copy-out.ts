@@ -16,7 +16,7 @@ export interface CopyOutOptions extends FrameLimits {
 }
 
 /**
- * The rows of `COPY … TO STDOUT (FORMAT binary)`, in batches. One batch is made ahead, then the socket is paused. While somebody waits, what has
+ * The rows of `COPY … TO STDOUT (FORMAT binary)`, in batches. `batchBytes` are made ahead, then the socket is paused. While somebody waits, what has
  * come is given on as soon as the socket is quiet, so that a slow statement gives its rows when it has them.
  * The session is released when the statement is done, discarded in every other case. An end by `return()` cancels the statement.
  * Errors: as `postgresError`; CONNECTION_LOST when the connection ends in the middle, ENDED_EARLY when the server counts other rows than came.
@@ -57,6 +57,7 @@ class CopyOut implements Submittable {
   readonly #options: CopyOutOptions;
   readonly #gatherer: FrameGatherer;
   readonly #ready: CopyRows[] = [];
+  #readyBytes = 0;
   #connection: PgConnection | undefined;
   /** pg's own listeners of the socket, put back when the statement is done. */
   #listeners: DataListener[] = [];
@@ -101,7 +102,8 @@ class CopyOut implements Submittable {
   next(): Promise<CopyRows | undefined> {
     const rows = this.#ready.shift();
     if (rows !== undefined) {
-      if (this.#ready.length === 0) this.#connection?.stream.resume();
+      this.#readyBytes -= rows.bytes.length;
+      if (this.#readyBytes < this.#options.batchBytes) this.#connection?.stream.resume();
       return Promise.resolve(rows);
     }
     if (this.#error !== undefined) return Promise.reject(this.#error);
@@ -187,7 +189,8 @@ class CopyOut implements Submittable {
     this.#isFirst = false;
     if (this.#waiting === undefined) {
       this.#ready.push(rows);
-      this.#connection?.stream.pause();
+      this.#readyBytes += rows.bytes.length;
+      if (this.#readyBytes >= this.#options.batchBytes) this.#connection?.stream.pause();
       return;
     }
     clearTimeout(this.#quiet);
