@@ -95,6 +95,19 @@ describe('sink postgres, faults', () => {
       expect(await exists('t')).to.equal(false);
     });
 
+    it(`ends as DISK_FULL when the server's disk is full in mid COPY, and leaves nothing${what}`, async () => {
+      await sql(
+        url,
+        `CREATE TABLE t (id int8, name text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.id = 15000 THEN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()`,
+      );
+      const opened = await openWriter({ url, table: 't', mode: 'append' }, ITEMS, { hasDeadLetters });
+      const error = await failure(writeAll(opened, batchesOf(rows, ITEMS)));
+      expect([error.code, error.retryable]).to.deep.equal(['DISK_FULL', false]);
+      expect(await sql(url, 'SELECT count(*)::int AS n FROM t')).to.deep.equal([{ n: 0 }]);
+    });
+
     it(`gives up on a lock that another session holds, and says which table${what}`, async () => {
       await sql(url, 'CREATE TABLE t (id int8, name text)');
       const locker = await locked(url, 't');

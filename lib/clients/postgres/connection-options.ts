@@ -143,7 +143,7 @@ function parsedUrl(text: string): { authority: string; url: URL } {
     // The text may hold a password: it is not shown, nor kept as a cause.
     throw new MillraceError(
       'ADDRESS_INVALID',
-      'the PostgreSQL address is not a URL; write postgres://user:password@host:5432/database (special characters as %XX)',
+      'the PostgreSQL address is not a URL; write postgres://user:password@host:5432/database (one host, a port up to 65535, special characters as %XX)',
     );
   }
 }
