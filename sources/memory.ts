@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
+import { ObjectOrigin } from '../lib/core/batch/objects.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { checkedRecord } from '../lib/core/run/gather.ts';
@@ -45,14 +46,17 @@ export async function* readArray(records: readonly AnyRow[], schema: Schema | un
 /** Records `start` to `end`, or as many of them as `batchBytes` has room for. */
 function batchAt(records: readonly AnyRow[], start: number, end: number, schema: Schema | undefined, batchBytes: number): AnyBatch {
   const rows = records.slice(start, end);
-  for (let i = 0; i < rows.length; i++) checkedRecord(rows[i] as AnyRow, start + i);
   const batch = batchOf(rows, start, schema);
   if (rows.length === 1 || batch.bytes <= 2 * batchBytes) return batch;
   return batchAt(records, start, start + Math.max(1, Math.floor((rows.length * batchBytes) / batch.bytes)), schema, batchBytes);
 }
 
 function batchOf(rows: readonly AnyRow[], start: number, schema: Schema | undefined): AnyBatch {
-  return RecordBatch.of(rows, schema, { row: start + rows.length - 1 }, undefined, index => ({ row: start + index }));
+  const check = (given: readonly object[]): void => {
+    for (let i = 0; i < given.length; i++) checkedRecord(given[i] as object, start + i);
+  };
+  const origin = new ObjectOrigin(rows, schema, undefined, index => ({ row: start + index }), check);
+  return new RecordBatch(origin, schema, { row: start + rows.length - 1 });
 }
 
 function rowOf(position: SourceContext['after'], otherwise: number): number {

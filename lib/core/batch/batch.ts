@@ -118,6 +118,12 @@ export class RecordBatch<Row = Record<string, unknown>> {
     return this.#rows;
   }
 
+  /** @internal `rows` for a loop that checks by itself that each is an object. */
+  get uncheckedRows(): readonly unknown[] {
+    const origin = this.#origin;
+    return this.#view.ownColumns && this.#view.selection === undefined && origin instanceof ObjectOrigin ? origin.given : this.rows;
+  }
+
   /** A column by name, decoded on `get`; COLUMN_UNKNOWN when there is none. With the schema unknown: the field of each row. */
   column(name: string): Column {
     const at = this.schema.indexOf(name);

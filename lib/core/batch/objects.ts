@@ -12,13 +12,27 @@ export class ObjectOrigin implements Origin {
   readonly #names: readonly string[];
   readonly locate?: Locator;
   #bytes: number | undefined;
+  #check: ((rows: readonly object[]) => void) | undefined;
 
-  constructor(rows: readonly object[], schema: Schema | undefined, bytes?: number, locate?: Locator) {
+  /** `check` is called before somebody gets at the rows for the first time, and throws when some are none; `given` goes without it. */
+  constructor(
+    rows: readonly object[],
+    schema: Schema | undefined,
+    bytes?: number,
+    locate?: Locator,
+    check?: (rows: readonly object[]) => void,
+  ) {
     this.length = rows.length;
     if (locate !== undefined) this.locate = locate;
     this.#rows = rows;
     this.#names = schema?.names ?? [];
     this.#bytes = bytes;
+    this.#check = check;
+  }
+
+  /** What was given for rows, not checked. */
+  get given(): readonly object[] {
+    return this.#rows;
   }
 
   get bytes(): number {
@@ -27,11 +41,12 @@ export class ObjectOrigin implements Origin {
   }
 
   column(index: number, type: DataType): Column {
-    return { ...fieldOfRows(this.#rows as readonly Record<string, unknown>[], this.#names[index] as string), type };
+    return { ...fieldOfRows(this.#checked() as readonly Record<string, unknown>[], this.#names[index] as string), type };
   }
 
   rows(view: View): readonly object[] {
-    const rows = view.selection === undefined ? this.#rows : pick(this.#rows, view.selection);
+    const all = this.#checked();
+    const rows = view.selection === undefined ? all : pick(all, view.selection);
     if (view.ownColumns) return rows;
     const columns = view.columns.map(c =>
       'overlay' in c ? c.overlay : fieldOfRows(rows as readonly Record<string, unknown>[], this.#names[c.index] as string),
@@ -41,6 +56,12 @@ export class ObjectOrigin implements Origin {
       columns,
       view.length,
     );
+  }
+
+  #checked(): readonly object[] {
+    this.#check?.(this.#rows);
+    this.#check = undefined;
+    return this.#rows;
   }
 }
 

@@ -99,6 +99,9 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
     }
     if (!batch.hasRows) rowsMade(batch.bytes);
     const hooks: LoopHooks = {
+      misfit: () => {
+        throw new MillraceError('INTERNAL', `a batch of ${batch.rows.length} records holds what is none`);
+      },
       refused: (stage, index, record, rejected) => {
         refused[stage] = (refused[stage] as number) + 1;
         try {
@@ -116,7 +119,7 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
       isChanged: false,
       dropped: run.map(() => 0),
     };
-    loop(batch.rows, result, hooks);
+    loop(batch.uncheckedRows, result, hooks);
     let length = batch.length;
     for (const [stage, counter] of counters.entries()) {
       counter.in += length;

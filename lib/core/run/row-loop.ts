@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts';
 import type { AnyRow, RowFunction } from '../define.ts';
 import { Rejected } from '../rejected.ts';
+import { notRecord } from './gather.ts';
 
 /** What a loop found, beside the rows that it gives. Reused from batch to batch. */
 export interface LoopResult {
@@ -20,9 +21,11 @@ export interface LoopHooks {
   failure?: unknown;
   /** Function `stage` refused the record (as that function got it), or threw. */
   refused(stage: number, index: number, record: object, rejected: Rejected): void;
+  /** Something in the batch is no record: throws. */
+  misfit(): never;
 }
 
-export type RowLoop = (rows: readonly object[], result: LoopResult, hooks: LoopHooks) => void;
+export type RowLoop = (rows: readonly unknown[], result: LoopResult, hooks: LoopHooks) => void;
 
 /**
  * One loop over the rows of a batch for all functions of a run of row operators. The code is generated, so that each function has a call
@@ -36,6 +39,7 @@ export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
       ${functions.map((_, stage) => `let dropped${stage} = 0;`).join(' ')}
       for (let i = 0; i < rows.length; i++) {
         const first = rows[i];
+        if (notRecord(first) !== undefined) hooks.misfit();
         let row = first, next, stage = 0;
         try {
           ${functions.map((_, stage) => step(stage)).join('\n')}
@@ -54,8 +58,8 @@ export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
     };`;
   try {
     const names = functions.map((_, stage) => `f${stage}`);
-    const make = new Function(...names, 'Rejected', 'refusal', source) as (...given: unknown[]) => RowLoop;
-    return make(...functions, Rejected, refusal);
+    const make = new Function(...names, 'Rejected', 'refusal', 'notRecord', source) as (...given: unknown[]) => RowLoop;
+    return make(...functions, Rejected, refusal, notRecord);
   } catch {
     return interpretedLoop(functions);
   }
@@ -77,7 +81,9 @@ function interpretedLoop(functions: readonly RowFunction[]): RowLoop {
     result.count = 0;
     result.isChanged = false;
     result.dropped.fill(0);
-    for (const [i, first] of rows.entries()) {
+    for (const [i, given] of rows.entries()) {
+      if (notRecord(given) !== undefined) hooks.misfit();
+      const first = given as object;
       const row = through(functions, first, i, result, hooks);
       if (row === undefined) continue;
       if (row !== first) result.isChanged = true;
