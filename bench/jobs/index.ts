@@ -1,8 +1,8 @@
 import type { Job } from '../job.ts';
 import { csvToPg } from './csv-pg.ts';
 import { memoryJobs } from './memory.ts';
-import { operators } from './operators.ts';
+import { operators, operatorsWarm } from './operators.ts';
 import { pgToPg, pgToPgFunctions } from './pg-pg.ts';
 import { firstRecord, pgRead } from './pg-read.ts';
 
-export const jobs: readonly Job[] = [pgToPg, pgToPgFunctions, pgRead, csvToPg, operators, firstRecord, ...memoryJobs];
+export const jobs: readonly Job[] = [pgToPg, pgToPgFunctions, pgRead, csvToPg, operators, operatorsWarm, firstRecord, ...memoryJobs];
