@@ -1,11 +1,10 @@
-import type { Writable } from 'node:stream';
-import { Duplex, type Readable } from 'node:stream';
+import { Duplex, type Readable, type Writable } from 'node:stream';
 import { z } from 'zod';
-import { MillraceError } from '../lib/errors.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
 import { gather } from '../lib/core/run/gather.ts';
+import { type ForeignPipe, NodePipe, WebPipe } from './foreign-pipes.ts';
 
 /** What can stand between two stages though Millrace did not make it. */
 export type Foreign =
@@ -36,7 +35,7 @@ async function* run(
 ): ReturnType<StreamFunction> extends AsyncIterable<infer B> ? AsyncGenerator<B> : never {
   const counted = { in: 0, out: 0 };
   const rows = rowsOf(batches, counted);
-  const results = typeof foreign === 'function' ? foreign(rows) : throughStream(rows, asDuplex(foreign), context);
+  const results = typeof foreign === 'function' ? foreign(rows) : throughStream(rows, pipeOf(foreign), context);
   for await (const gathered of gather(results as AsyncIterable<object>, context)) {
     counted.out += gathered.length;
     yield RecordBatch.of(gathered) as unknown as AnyBatch;
@@ -52,70 +51,30 @@ async function* rowsOf(batches: AsyncIterable<AnyBatch>, counted: { in: number }
   }
 }
 
-function asDuplex(foreign: Exclude<Foreign, (...given: never[]) => unknown>): Duplex {
-  if (foreign instanceof Duplex) return foreign;
-  if ('writable' in foreign && foreign.writable instanceof WritableStream) return Duplex.fromWeb(foreign as never, { objectMode: true });
-  return Duplex.from({ writable: foreign as unknown as Writable, readable: foreign as unknown as Readable });
+function pipeOf(foreign: Exclude<Foreign, (...given: never[]) => unknown>): ForeignPipe {
+  if (foreign instanceof Duplex) return new NodePipe(foreign);
+  if ('writable' in foreign && foreign.writable instanceof WritableStream) return new WebPipe(foreign.readable as ReadableStream, foreign.writable);
+  return new NodePipe(Duplex.from({ writable: foreign as unknown as Writable, readable: foreign as unknown as Readable }));
 }
 
 /** Feeds the stream while its output is read; the first error of either side ends both. */
-async function* throughStream(rows: AsyncIterable<AnyRow>, stream: Duplex, context: OperatorContext): AsyncGenerator<object> {
+async function* throughStream(rows: AsyncIterable<AnyRow>, pipe: ForeignPipe, context: OperatorContext): AsyncGenerator<object> {
   const { signal } = context;
-  let failure: unknown;
-  let isFed = false;
-  const onError = (error: unknown): void => void (failure ??= error);
-  stream.on('error', onError);
-  const destroy = (): void => void stream.destroy();
+  const destroy = (): void => pipe.destroy(signal.reason);
   signal.addEventListener('abort', destroy, { once: true });
-  const fed = feed(rows, stream)
-    .catch((error: unknown) => {
-      onError(error);
-      stream.destroy();
-    })
-    .finally(() => (isFed = true));
+  let isInputOver = false;
+  const input = (async function* () {
+    yield* rows;
+    isInputOver = true;
+  })();
+  const fed = pipe.feed(input).catch((error: unknown) => pipe.destroy(error));
   try {
-    yield* read(stream);
-    if (failure !== undefined) throw failure as Error;
-    if (!stream.readableEnded)
-      throw new MillraceError('ENDED_EARLY', 'the foreign stream was closed before it had ended', { stage: 'through' });
+    yield* pipe.read();
     // It has had enough: its input, which may stand still, is asked to end.
-    if (!isFed && !stream.writableEnded) context.stop();
+    if (!isInputOver) context.stop();
+    await fed;
   } finally {
     signal.removeEventListener('abort', destroy);
-    if (!stream.readableEnded || !stream.writableFinished) stream.destroy();
-    await fed;
-  }
-}
-
-async function feed(rows: AsyncIterable<AnyRow>, stream: Duplex): Promise<void> {
-  for await (const row of rows) {
-    if (stream.destroyed || stream.readableEnded) return;
-    if (!stream.write(row)) await drained(stream);
-  }
-  stream.end();
-}
-
-function drained(stream: Duplex): Promise<void> {
-  return new Promise(resolve => {
-    const goOn = (): void => {
-      for (const event of ['drain', 'close', 'end']) stream.off(event, goOn);
-      resolve();
-    };
-    for (const event of ['drain', 'close', 'end']) stream.on(event, goOn);
-  });
-}
-
-/** What is there at once comes without waiting; ends with the stream, closed or ended. */
-async function* read(stream: Duplex): AsyncGenerator<object> {
-  for (;;) {
-    for (let row = stream.read() as object | null; row !== null; row = stream.read() as object | null) yield row;
-    if (stream.readableEnded || stream.destroyed) return;
-    await new Promise<void>(resolve => {
-      const goOn = (): void => {
-        for (const event of ['readable', 'end', 'close', 'error']) stream.off(event, goOn);
-        resolve();
-      };
-      for (const event of ['readable', 'end', 'close', 'error']) stream.on(event, goOn);
-    });
+    pipe.destroy(new DOMException('no more is needed', 'AbortError'));
   }
 }

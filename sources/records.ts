@@ -16,7 +16,7 @@ const options = z.strictObject({});
  * Records that the program has or makes. An array can be read many times and has positions (`{ row }`); everything else once, from where it is.
  * Records that come one by one are gathered, by count and bytes; one that stalls keeps nothing back for more than `batchDelayMs`. Left early, the iterator
  * is closed and a stream destroyed; so it is on an abort, without waiting for the next record. A record that is no object is VALUE_INVALID, with
- * its number.
+ * its number; a Node stream that closes before its end is ENDED_EARLY.
  */
 export function records<Row>(given: Records<Row>): Source<Row> {
   if (typeof given !== 'object' || given === null || !(Symbol.iterator in given || Symbol.asyncIterator in given)) {
@@ -45,9 +45,19 @@ async function* readOnce(given: Records<AnyRow>, context: SourceContext): AsyncG
       await turns();
     }
     if (signal.aborted) destroy();
+  } catch (error) {
+    throw isPrematureClose(error) ? endedEarly(error) : error;
   } finally {
     signal.removeEventListener('abort', destroy);
   }
+}
+
+function isPrematureClose(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+function endedEarly(cause: unknown): MillraceError {
+  return new MillraceError('ENDED_EARLY', 'the stream that is read was closed before it had ended', { stage: 'records', cause });
 }
 
 /** Cancelled while it waits for a record, too; its own iterator would hear of its end only after that. */

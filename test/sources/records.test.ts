@@ -45,7 +45,7 @@ describe('source records', () => {
     ];
     for (const [value, named] of wrong) {
       for (const make of [(list: unknown[]) => list, (list: unknown[]) => new Set(list), (list: unknown[]) => later(list)]) {
-        const error = await pipeline(from.records(make([{ id: 0 }, value]) as Iterable<Row>), to.null()).then(
+        const error = await pipeline(from.records(make([{ id: 0 }, value]) as Iterable<Row>), to.memory([])).then(
           () => undefined,
           (reason: Error) => reason,
         );
@@ -141,6 +141,19 @@ describe('source records', () => {
       { batchDelayMs: 1 },
     );
     expect(performance.now() - start).to.be.below(90);
+  });
+
+  it('does not take a stream that was closed early for a whole one', async () => {
+    const closing = new Readable({ objectMode: true, read: () => undefined });
+    closing.push({ id: 1 });
+    setImmediate(() => closing.destroy());
+    const target: Row[] = [];
+    const error: unknown = await pipeline(from.records(closing), to.memory(target)).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).to.include({ code: 'ENDED_EARLY', stage: 'records' });
+    expect(target).to.deep.equal([]);
   });
 
   it('goes on behind a position of an array, up to another, and says where a record stood', async () => {
