@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection-options.ts';
 import { CopyLayout } from '../lib/clients/postgres/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/copy-origin.ts';
+import { fieldOf } from '../lib/clients/postgres/describe.ts';
 import { copyOut } from '../lib/clients/postgres/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/pool.ts';
 import { doingOf, readPlan, serverColumns } from '../lib/clients/postgres/read-plan.ts';
@@ -54,7 +55,7 @@ export const postgresKind = defineSource<typeof options, Given>({
 async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
   const target = resolveTarget(options);
   return withSession(target, { doing: doingOf(options), signal }, async ({ client }) => {
-    const schema = new Schema((await serverColumns(client, options, target)).map(({ name, type, nullable }) => ({ name, type, nullable })));
+    const schema = new Schema((await serverColumns(client, options, target)).map(fieldOf));
     checkNames(schema, given?.schema);
     return schema;
   });
@@ -68,7 +69,7 @@ async function* read(options: CheckedOptions, context: SourceContext): AsyncGene
     const session = await pool.acquire(context.signal);
     const plan = await onSession(session, use, ({ client }) => readPlan(client, options, target, { columns: context.columns }));
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
-    const schema = new Schema(plan.columns.map(({ name, type, nullable }) => ({ name, type, nullable })));
+    const schema = new Schema(plan.columns.map(fieldOf));
     const layout = new CopyLayout(plan.columns, { int8: options.int8, numeric: options.numeric });
     const { batchRows, batchBytes } = context;
     const batches = copyOut(session, plan.statement, { ...use, batchRows, batchBytes, counted: count => context.counted(count) });

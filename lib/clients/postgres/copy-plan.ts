@@ -1,4 +1,4 @@
-import type { AnyBatch, RejectedRow } from '../../core/define.ts';
+import type { AnyBatch, AnyRow, RejectedRow } from '../../core/define.ts';
 import type { Schema } from '../../schema/schema.ts';
 import { quoteIdentifier } from '../../values/identifiers.ts';
 import { carry, type CarriedColumn } from './carry.ts';
@@ -30,6 +30,8 @@ export interface CopyPiece {
 export class CopyPlan {
   readonly #table: TargetTable;
   readonly #columns: readonly CarriedColumn[];
+  /** Columns that the server makes itself. */
+  readonly #leavesOut: boolean;
   readonly #passesCopyData: boolean;
   readonly #passesCsv: boolean;
   readonly #encodeBinary: RowEncoder | undefined;
@@ -37,8 +39,8 @@ export class CopyPlan {
 
   constructor(schema: Schema, table: TargetTable, shownName: string) {
     this.#table = table;
-    const targets = matchColumns(schema, table, shownName);
-    this.#columns = schema.fields.map((field, i) => carry(field, targets[i] as (typeof targets)[number]));
+    this.#columns = matchColumns(schema, table, shownName).map(({ field, column }) => carry(field, column));
+    this.#leavesOut = this.#columns.length < schema.fields.length;
     const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
     this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
     this.#passesCopyData = this.#columns.every(column => column.isSameBytes);
@@ -56,7 +58,8 @@ export class CopyPlan {
     return `COPY ${this.#table.name} (${names}) FROM STDIN (FORMAT ${format})`;
   }
 
-  encode(batch: AnyBatch): CopyPiece {
+  encode(records: AnyBatch): CopyPiece {
+    const batch = this.#leavesOut ? records.project<AnyRow>(this.names) : records;
     const passed = this.#passesCopyData ? batch.encoded('pg-copy') : undefined;
     if (passed !== undefined) return whole('binary', passed, batch.length);
     if (this.#encodeBinary !== undefined) {

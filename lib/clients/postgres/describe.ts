@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { MillraceError, suggestion } from '../../errors.ts';
+import type { Field } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
 import { parseQualifiedName, quoteQualifiedName } from '../../values/identifiers.ts';
 import { limited } from './connect.ts';
@@ -13,6 +14,13 @@ export interface ServerColumn {
   readonly type: DataType;
   readonly nullable: boolean;
   readonly server: ServerType;
+  /** The expression of a generated column. */
+  readonly generatedBy?: string;
+}
+
+/** As records have it. */
+export function fieldOf({ name, type, nullable, generatedBy }: Omit<ServerColumn, 'server'>): Field {
+  return { name, type, nullable, ...(generatedBy === undefined ? {} : { generatedBy }) };
 }
 
 export interface Relation {
@@ -36,10 +44,11 @@ export async function describeTable(client: pg.Client, table: string, target: Pg
   await catalogue.load(present.map(row => row.oid));
   return {
     name,
-    columns: present.map(row =>
-      serverColumn(catalogue, { name: row.name as string, oid: row.oid, typmod: row.typmod, nullable: !row.notnull }),
-    ),
-    isPlainTable: first.relkind === 'r' && !first.haschildren && !present.some(row => row.generated),
+    columns: present.map(row => ({
+      ...serverColumn(catalogue, { name: row.name as string, oid: row.oid, typmod: row.typmod, nullable: !row.notnull }),
+      ...(row.expression === null ? {} : { generatedBy: row.expression }),
+    })),
+    isPlainTable: first.relkind === 'r' && !first.haschildren && present.every(row => row.expression === null),
     estimatedRows: first.reltuples < 0 || first.relkind === 'v' ? undefined : first.reltuples,
   };
 }
@@ -63,12 +72,15 @@ interface ColumnRow {
   readonly oid: number;
   readonly typmod: number;
   readonly notnull: boolean;
-  readonly generated: boolean;
+  /** Of a generated column. */
+  readonly expression: string | null;
 }
 
 const COLUMNS = `
   SELECT c.relkind::text AS relkind, c.relhassubclass OR c.relrowsecurity AS haschildren, c.reltuples::float8 AS reltuples,
-    a.attname::text AS name, a.atttypid AS oid, a.atttypmod AS typmod, a.attnotnull AS notnull, a.attgenerated <> '' AS generated
+    a.attname::text AS name, a.atttypid AS oid, a.atttypmod AS typmod, a.attnotnull AS notnull,
+    CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
+      WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression
   FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'v', 'm', 'f', 'p') ORDER BY a.attnum`;
 

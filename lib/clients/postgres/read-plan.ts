@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { MillraceError } from '../../errors.ts';
+import type { Field } from '../../schema/schema.ts';
 import { quoteIdentifier } from '../../values/identifiers.ts';
 import type { PgTarget } from './connection-options.ts';
 import type { CopyColumn } from './copy-layout.ts';
 import { canDecode } from './decode.ts';
-import { describeQuery, describeTable, type Relation, type ServerColumn } from './describe.ts';
+import { describeQuery, describeTable, fieldOf, type Relation, type ServerColumn } from './describe.ts';
 import { portable } from './types.ts';
 
 /** A table, or a query. */
@@ -22,7 +23,7 @@ export interface ReadWish {
 export interface ReadPlan {
   /** `COPY … TO STDOUT (FORMAT binary)`. */
   readonly statement: string;
-  readonly columns: readonly (CopyColumn & { readonly nullable: boolean })[];
+  readonly columns: readonly (CopyColumn & Field)[];
   readonly estimatedRows: number | undefined;
 }
 
@@ -51,9 +52,10 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
 
 type PlannedColumn = ReadPlan['columns'][number];
 
-function wireColumn({ name, type, nullable, server }: ServerColumn): PlannedColumn {
+function wireColumn(column: ServerColumn): PlannedColumn {
+  const { type, server } = column;
   const isPortable = server.isPlain && server.hasBinary && portable(type);
-  return { name, type, nullable, isPortable, wire: canDecode(type) ? 'binary' : 'text' };
+  return { ...fieldOf(column), isPortable, wire: canDecode(type) ? 'binary' : 'text' };
 }
 
 function copy(what: string): string {
