@@ -45,7 +45,7 @@ describe('source records', () => {
     ];
     for (const [value, named] of wrong) {
       for (const make of [(list: unknown[]) => list, (list: unknown[]) => new Set(list), (list: unknown[]) => later(list)]) {
-        const error = await pipeline(from.records(make([{ id: 0 }, value]) as Iterable<Row>), to.memory([])).then(
+        const error = await pipeline(from.records(make([{ id: 0 }, value]) as Iterable<Row>), to.memory<Row>([])).then(
           () => undefined,
           (reason: Error) => reason,
         );
