@@ -55,8 +55,10 @@ export interface Done {
 }
 
 /** Where records go. A Writable in object mode; `finish` comes after all of it is durable. */
-export interface Sink<Row> extends Writable, Takes<Row>, Gives<Done>, AsyncDisposable {
+export interface Sink<Row> extends Writable, Takes<Row>, Gives<Done> {
   readonly role: 'sink';
+  /** Destroys it and waits until it is closed; what is not committed leaves nothing. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A record that was refused, and why. In a file one line of NDJSON, values as in the value table's JSON column. */

@@ -15,6 +15,9 @@ export const readable: Readable = users();
 export const writable: Writable = to.file('x.csv');
 export const web = Readable.toWeb(users());
 
+// As Writable itself has it in the types of later versions of Node.
+is<Is<ReturnType<(typeof to.file<User> extends (path: string) => infer S ? S : never)[typeof Symbol.asyncDispose]>, Promise<void>>>();
+
 await nodePipeline(
   users(),
   filter((u: User) => u.active),
