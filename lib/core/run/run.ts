@@ -12,6 +12,7 @@ import { deadLetterStage } from './face.ts';
 import { jobIdOf, type Line, lineOf, type Schemas, schemasOf } from './layout.ts';
 import { type RunningOperator, StateAccount } from './operator-context.ts';
 import { openOperators } from './operator-line.ts';
+import { LateColumns } from './late-columns.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
 import { PipelineError } from './pipeline-error.ts';
 import { ProgressMeter } from './progress-meter.ts';
@@ -46,6 +47,7 @@ class Run {
   #sink: SinkStream | undefined;
   #joined: Joined | undefined;
   #preparing: Promise<void> = Promise.resolve();
+  #late: LateColumns | undefined;
   #isWriterEnded = false;
   /** Everything is committed and visible: nothing can be taken back. */
   #isDone = false;
@@ -105,11 +107,13 @@ class Run {
   }
 
   #makeSource(schemas: Schemas): SourceStream {
-    const { source } = this.#line;
+    const { source, operators } = this.#line;
+    if (schemas.inputs.length > 0 && schemas.inputs[0] === undefined) this.#late = new LateColumns(operators);
     const context = sourceContext(this.#line, schemas, this.#options, this.#sourceCount, message => void this.#warnings.add(message));
     return new SourceStream({
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
+      ...(this.#late === undefined ? {} : { look: batch => this.#late?.look(batch) }),
       read: signal => source.definition.read(source.options, { ...context, signal }, source.given),
     });
   }
@@ -171,6 +175,7 @@ class Run {
     const source = { counter: this.#counters[0] as StageCounter, isStopped: this.#source?.isStopped === true, ...this.#sourceCount };
     checkShare(this.#options.maxRejected, this.#refusals.count, source.counter.out);
     checkCounts(source, this.#operators, sink, this.#line.sink.kind);
+    if (this.#late?.missing !== undefined && !source.isStopped) this.#warnings.add(`no record had it: ${this.#late.missing}`);
     const { writer } = sink;
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
     const checkpoint = this.#checkpoint(sink.settlement.position);

@@ -14,6 +14,8 @@ export interface SourceStreamOptions {
   readonly read: (signal: AbortSignal) => AsyncIterable<AnyBatch>;
   readonly account: FlowAccount;
   readonly counter: StageCounter;
+  /** Sees each batch as it came. */
+  readonly look?: (batch: AnyBatch) => void;
 }
 
 /**
@@ -86,6 +88,7 @@ export class SourceStream extends Readable {
       return;
     }
     const batch = result.value;
+    this.#options.look?.(batch);
     counter.out += batch.length;
     const lease = account.hasRoomFor(batch.bytes) ? account.add(batch.bytes) : await account.charge(batch.bytes, this.#abort.signal);
     this.#idleSince = performance.now();
