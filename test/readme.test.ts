@@ -23,6 +23,7 @@ describe('README.md', function () {
     elsewhere: {
       'npm ci': 'it was run, or this test would not be',
       'npm start': 'test/examples/start.test.ts runs it, and compares what README.md shows',
+      'npm test': 'this very run',
       [SERVER]: 'runs from before the first command to the end',
     },
     prepare: async () => {
