@@ -1,23 +1,31 @@
 /** Millrace: typed pipelines that move records between places, on Node streams. */
 export type { Column } from './core/batch/column.ts';
 export { ArrayColumn } from './core/batch/column.ts';
-export { type Json, type Position, RecordBatch } from './core/batch/batch.ts';
+export { type Codec, type Json, type Position, RecordBatch } from './core/batch/batch.ts';
 export type { DeadLetter, Done, Gives, Operator, Plan, Progress, Report, Rows, RunOptions, Sink, Source, Takes } from './core/contracts.ts';
 export {
   type AnyBatch,
   type AnyRow,
+  type BatchFunction,
   type Checkpoint,
   defineOperator,
   defineSink,
   defineSource,
+  type DescribeContext,
   type OperatorContext,
+  type OperatorDefinition,
   type OperatorKind,
+  type OperatorState,
   Rejected,
   type RejectedRow,
+  type RowFunction,
   type SinkContext,
+  type SinkDefinition,
   type SinkKind,
   type SourceContext,
+  type SourceDefinition,
   type SourceKind,
+  type StreamFunction,
   type Writer,
 } from './core/define.ts';
 export { RecordRejected } from './core/delivery/rejects.ts';
