@@ -1,5 +1,6 @@
 import { fileError } from '../clients/file/errors.ts';
 import { ERROR_CODES, MillraceError } from '../errors.ts';
+import { visible } from './text-width.ts';
 
 /** How a command ended: the exit status of the process. */
 export type ExitStatus = number;
@@ -35,7 +36,9 @@ export function runAndExit(command: () => Promise<ExitStatus>): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => process.exit(printError(error)));
   }
-  command().then(end, (error: unknown) => end(printError(error)));
+  command().then(end, (error: unknown) => {
+    if (isPending) end(printError(error));
+  });
 }
 
 /** Prints an error as one line on stderr: `millrace: what and what to do [CODE]`; gives the exit status for it. */
@@ -70,12 +73,13 @@ function watchOutput(): { lost?: Error } {
   return output;
 }
 
-/** Marks under a text say the column once more: the text alone is kept. */
+/** Marks under a text say the column once more: the text alone is kept. A terminal must not obey what a message quotes. */
 function oneLine(text: string): string {
-  return text
+  const line = text
     .trim()
     .replace(/\n([^\n]*)\n\s*\^+$/, (_, pointedAt: string) => (pointedAt.trim() === '' ? '' : ` of: ${pointedAt.trim()}`))
     .replace(/\s*\n\s*/g, ' ');
+  return visible(line);
 }
 
 function stacksOf(thrown: unknown): string {

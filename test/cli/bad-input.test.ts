@@ -37,6 +37,7 @@ describe('bad input', () => {
   });
   const cases: readonly Case[] = [
     copy('a file that is not there', [at('none.csv'), to('1.csv')], 66, 'NOT_FOUND', 'none.csv'),
+    copy('a name that a terminal would obey', [at('a\u001b[2Jb.csv'), to('1b.csv')], 66, 'NOT_FOUND', 'a␛[2Jb.csv'),
     copy('a pattern that nothing matches', [at('none-*.csv'), to('2.csv')], 66, 'NOT_FOUND', 'none-*.csv'),
     copy('a folder in place of a file', [folder, to('3.csv'), '--from-format', 'csv'], 77, 'NOT_PERMITTED', folder),
     copy('a target folder that is not there', [small, at('nodir/4.csv')], 66, 'NOT_FOUND', 'nodir'),
