@@ -1,5 +1,5 @@
 /** A batch operator: one column is read, one is laid over the batch, and all the others stay the bytes that they are. */
-import { ArrayColumn, defineOperator, type Operator } from 'millrace';
+import { ArrayColumn, defineOperator, type Field, type Operator } from 'millrace';
 import { z } from 'zod';
 
 const options = z.strictObject({ column: z.string(), as: z.string() });
@@ -22,29 +22,35 @@ export const runningTotalKind = defineOperator<typeof options>({
   kind: 'runningTotal',
   options,
   batch: ({ column, as }, context) => {
-    let total = 0;
+    let sum = 0;
     // All that later output depends on: so a run can go on where another one ended.
-    context.keepState({ save: () => total, load: state => (total = Number(state)) });
+    context.keepState({ save: () => sum, load: state => (sum = Number(state)) });
     return batch => {
       const values = batch.column(column);
       const kept: number[] = [];
-      const totals: number[] = [];
+      const sums: number[] = [];
       for (let row = 0; row < batch.length; row++) {
         const value = values.get(row) ?? 0;
         if (typeof value === 'number' && Number.isFinite(value)) {
-          total += value;
+          sum += value;
           kept.push(row);
-          totals.push(total);
+          sums.push(sum);
         } else context.reject(batch, row, 'NO_NUMBER', `column ${JSON.stringify(column)} does not hold a number`);
       }
-      return batch.select(Uint32Array.from(kept)).withColumn(as, new ArrayColumn({ kind: 'float8' }, totals), false);
+      return batch.select(Uint32Array.from(kept)).withColumn(as, new ArrayColumn({ kind: 'float8' }, sums), false);
     };
   },
   reads: ({ column }) => [column],
   // COLUMN_UNKNOWN before the first record, where the schema is known.
   schema: (input, { column, as }) => {
     input.field(column);
-    return input.with({ name: as, type: { kind: 'float8' }, nullable: false });
+    return input.with(total(as));
   },
+  // A sum of whole numbers is no whole number for good.
+  sets: ({ as }) => [total(as)],
   title: ({ column, as }) => `of ${column} as ${as}`,
 });
+
+function total(name: string): Field {
+  return { name, type: { kind: 'float8' }, nullable: false };
+}

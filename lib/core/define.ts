@@ -33,6 +33,7 @@ export interface RejectedRow {
 
 // ---------------------------------------------------------------- source
 
+/** What a source is told when it is asked for its schema. */
 export interface DescribeContext {
   readonly signal: AbortSignal;
 }
@@ -65,6 +66,7 @@ export interface SourceContext {
   warn(message: string): void;
 }
 
+/** What makes a kind of source; give it to `defineSource`. docs/writing-a-source.md */
 export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   readonly kind: string;
   readonly options: S;
@@ -109,16 +111,23 @@ export interface OperatorContext {
   warn(message: string): void;
 }
 
+/** What `context.keepState` takes. */
 export interface OperatorState {
   save(): Json;
   load(state: Json): void;
 }
 
+/** A record, undefined (dropped), or what `context.reject` gives. Never the record that it got, changed. */
 export type RowFunction = (row: AnyRow) => AnyRow | undefined | Rejected;
+/** A batch with at most as many rows. */
 export type BatchFunction = (batch: AnyBatch) => AnyBatch | Promise<AnyBatch>;
+/** Any batches. */
 export type StreamFunction = (batches: AsyncIterable<AnyBatch>) => AsyncIterable<AnyBatch>;
 
-/** Exactly one of row, batch, stream. Adjacent operators of kinds row and batch run in one loop, without a stream between them. */
+/**
+ * What makes a kind of operator; give it to `defineOperator`. Exactly one of row, batch, stream. Adjacent operators of kinds row and batch run
+ * in one loop, without a stream between them. docs/writing-an-operator.md
+ */
 export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
   readonly kind: string;
   readonly options: S;
@@ -198,6 +207,7 @@ export interface Writer {
   abort(reason: unknown): Promise<void>;
 }
 
+/** What makes a kind of sink; give it to `defineSink`. docs/writing-a-sink.md */
 export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
   readonly kind: string;
   readonly options: S;

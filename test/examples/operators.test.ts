@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { expect } from 'chai';
 import { type DeadLetter, from, pipeline, Schema, to } from 'millrace';
 import { operatorCases } from 'millrace/testing';
+import { freshDatabase, sql } from '../services/postgres.ts';
 import { maskEmails } from '../../examples/mask-emails.ts';
 import { runningTotal } from '../../examples/running-total.ts';
 import { tumblingWindow, type Window } from '../../examples/tumbling-window.ts';
@@ -88,6 +89,15 @@ describe('example runningTotal', () => {
       { code: 'NO_NUMBER', position: { row: 1 } },
       { code: 'NO_NUMBER', position: { row: 3 } },
     ]);
+  });
+
+  it('makes a column for sums of any kind, though the first ones are whole numbers', async () => {
+    const list = Array.from({ length: 2000 }, (_, id) => ({ id, amount: id === 1500 ? 0.5 : 1 }));
+    const url = await freshDatabase('example_running_total');
+    const report = await pipeline(from.records(list), runningTotal('amount', 'sum'), to.postgres({ url, table: 'sums' }));
+    expect(report).to.include({ written: 2000, rejected: 0 });
+    const [row] = await sql<{ type: string; last: number }>(url, 'SELECT pg_typeof(max(sum))::text AS type, max(sum) AS last FROM sums');
+    expect(row).to.deep.equal({ type: 'double precision', last: 1999.5 });
   });
 
   it('says before the first record that a column is not there', async () => {
