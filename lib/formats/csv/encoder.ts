@@ -2,7 +2,7 @@ import type { AnyBatch, RejectedRow } from '../../core/define.ts';
 import { inColumn, MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { Encoded, Encoder } from '../format.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import { type FieldWriter, fieldWriter } from './field-writer.ts';
 import { columnText } from './forward.ts';
 import { type CsvOptions, isPlain, isUtf8Label, list } from './options.ts';

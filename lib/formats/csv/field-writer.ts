@@ -1,5 +1,5 @@
 import { MillraceError } from '../../errors.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../byte-writer.ts';
 import { type CsvOptions, list } from './options.ts';
 
 const LONGEST_SHORT = 48;

@@ -2,7 +2,7 @@ import type { View, ViewColumn } from '../../core/batch/batch.ts';
 import type { Column } from '../../core/batch/column.ts';
 import { MillraceError } from '../../errors.ts';
 import { textPrinter } from '../../schema/print.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../byte-writer.ts';
 import { fieldWriter } from './field-writer.ts';
 import { csvOptions } from './options.ts';
 import type { FieldIndex, RecordBytes } from './records.ts';

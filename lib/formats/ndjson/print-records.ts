@@ -1,37 +1,33 @@
 import type { Column } from '../../core/batch/column.ts';
 import type { AnyBatch, RejectedRow } from '../../core/define.ts';
 import { inColumn, MillraceError } from '../../errors.ts';
-import { jsonPrinter } from '../../schema/print-json.ts';
+import { jsonNumber, jsonPrinter } from '../../schema/print-json.ts';
 import type { Field } from '../../schema/schema.ts';
 import { JsonNull, printJson } from '../../values/json.ts';
-
-export interface PrintedRecords {
-  /** The JSON text of each record in turn, on one line. */
-  readonly texts: readonly string[];
-  readonly rejected: readonly RejectedRow[];
-}
 
 type PrintValue = (row: number) => string;
 
 /**
- * The records of a batch as JSON objects, values as the value table has them in JSON: keys in the order of the schema, null for NULL; with the
- * schema unknown the objects as they are. A value that has no JSON is a reject: VALUE_INVALID, or VALUE_NOT_CARRIED for the JSON value null in
+ * The records of a batch as JSON objects, each on one line, values as the value table has them in JSON: keys in the order of the schema, null for
+ * NULL; with the schema unknown the objects as they are. Each goes to `take`. A value that has no JSON is a reject: VALUE_INVALID, or VALUE_NOT_CARRIED for the JSON value null in
  * a column that has SQL's NULL beside it.
  */
-export function printRecords(batch: AnyBatch): PrintedRecords {
+export function printRecords(batch: AnyBatch, take: (text: string) => void): RejectedRow[] {
   const print = batch.schemaKnown ? columnPrinter(batch) : objectPrinter(batch);
-  const texts: string[] = [];
   const rejected: RejectedRow[] = [];
   for (let row = 0; row < batch.length; row++) {
+    let text: string;
     try {
-      texts.push(print(row));
+      text = print(row);
     } catch (thrown) {
       // Only errors of values are a record's own; a fault of the program stops the run.
       if (!(thrown instanceof MillraceError)) throw thrown;
       rejected.push({ index: row, code: thrown.code, reason: thrown.message });
+      continue;
     }
+    take(text);
   }
-  return { texts, rejected };
+  return rejected;
 }
 
 function columnPrinter(batch: AnyBatch): PrintValue {
@@ -53,6 +49,13 @@ function columnPrinter(batch: AnyBatch): PrintValue {
 }
 
 function valuePrinter(column: Column, type: Field['type']): PrintValue {
+  const known = column.text === undefined ? undefined : ofText(type);
+  if (known !== undefined) {
+    return row => {
+      const text = (column.text as NonNullable<Column['text']>)(row);
+      return text === null ? 'null' : known(text);
+    };
+  }
   const print = jsonPrinter(type);
   if (type.kind !== 'json' && type.kind !== 'jsonb') {
     return row => {
@@ -69,6 +72,21 @@ function valuePrinter(column: Column, type: Field['type']): PrintValue {
     const line = /[\r\n]/.test(json) ? json.replaceAll(/[\r\n]+/g, ' ') : json;
     return line.trim() === 'null' ? refuseJsonNull() : line;
   };
+}
+
+/** JSON of a value whose text the source has; undefined for types where the way by the value is as short. */
+function ofText(type: Field['type']): ((text: string) => string) | undefined {
+  switch (type.kind) {
+    case 'numeric':
+      return jsonNumber;
+    case 'timestamptz':
+    case 'timestamp':
+    case 'date':
+    case 'time':
+      return text => `"${text}"`;
+    default:
+      return undefined;
+  }
 }
 
 function jsonText(value: unknown, print: (value: unknown) => string): string {
