@@ -1,6 +1,16 @@
 import { expect } from 'chai';
 import { z } from 'zod';
-import { defineOperator, defineSink, defineSource, from, MillraceError, pipeline, type PipelineError, Schema, to } from '../../../lib/index.ts';
+import {
+  defineOperator,
+  defineSink,
+  defineSource,
+  from,
+  MillraceError,
+  pipeline,
+  type PipelineError,
+  Schema,
+  to,
+} from '../../../lib/index.ts';
 
 interface Row {
   readonly id: number;
@@ -26,11 +36,18 @@ const failures: Record<string, () => Promise<unknown>> = {
   'operator that cannot be opened': () =>
     pipeline(source(), defineOperator<typeof none>({ kind: 'bad', options: none, batch: fail }).create<Row, Row>({}, undefined), to.null()),
   'operator of streams that cannot be opened': () =>
-    pipeline(source(), defineOperator<typeof none>({ kind: 'bad', options: none, stream: fail }).create<Row, Row>({}, undefined), to.null()),
+    pipeline(
+      source(),
+      defineOperator<typeof none>({ kind: 'bad', options: none, stream: fail }).create<Row, Row>({}, undefined),
+      to.null(),
+    ),
   'sink that cannot be opened': () =>
     pipeline(source(), defineSink<typeof none>({ kind: 'bad', options: none, open: fail }).create<Row>({}, undefined)),
   'sink that is opened late': () =>
-    pipeline(from.records<Row>([{ id: 1 }]), defineSink<typeof none>({ kind: 'bad', options: none, open: fail }).create<Row>({}, undefined)),
+    pipeline(
+      from.records<Row>([{ id: 1 }]),
+      defineSink<typeof none>({ kind: 'bad', options: none, open: fail }).create<Row>({}, undefined),
+    ),
 };
 
 describe('an error names its stage:', () => {
