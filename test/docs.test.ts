@@ -5,6 +5,8 @@ import { expect } from 'chai';
 import { globSync } from 'tinyglobby';
 import type { z } from 'zod';
 import { csvOptions } from '../lib/formats/csv/index.ts';
+import { postgresKind as postgresSink } from '../sinks/postgres.ts';
+import { postgresKind as postgresSource } from '../sources/postgres.ts';
 import { complaintsAbout, runsAsWritten } from './document-session.ts';
 import { blocksOf, readDocument } from './markdown.ts';
 import { freshDatabase, startPostgres } from './services/postgres.ts';
@@ -75,6 +77,15 @@ describe('docs/files.md', () => {
     );
     const known = Object.entries(csvOptions.shape).map(([name, field]) => [name, defaultOf(field)] as const);
     expect(Object.fromEntries(told)).to.deep.equal(Object.fromEntries(known));
+  });
+});
+
+describe('docs/postgres.md', () => {
+  it('has every option of the source and the sink, and no other', () => {
+    const rows = [...readDocument('docs/postgres.md').matchAll(/^\| (`[\w`, ]+`) +\|/gm)];
+    const told = rows.flatMap(([, names = '']) => [...names.matchAll(/`(\w+)`/g)].map(match => match[1] as string));
+    const known = [postgresSource, postgresSink].flatMap(({ definition }) => Object.keys(definition.options.shape));
+    expect([...new Set(told)].sort()).to.deep.equal([...new Set(known)].sort());
   });
 });
 
