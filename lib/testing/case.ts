@@ -4,6 +4,7 @@ import type { Stage } from '../core/run/stage.ts';
 
 /** One thing that must be so. `run` rejects with an AssertionError that says what is not. */
 export interface Case {
+  /** As a sentence: `gives nothing for nothing`. */
   readonly name: string;
   readonly run: () => Promise<void>;
 }

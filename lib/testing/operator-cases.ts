@@ -15,6 +15,7 @@ import { collector, failingSource, listSource } from './probes.ts';
 export interface OperatorSubject<In extends object, Out> {
   /** A fresh face; called again for every case. */
   readonly open: () => Operator<In, Out>;
+  /** Records that go in, in order. */
   readonly input: readonly In[];
   /** What an array through the same functions gives. */
   readonly expected: readonly Out[];
@@ -22,6 +23,7 @@ export interface OperatorSubject<In extends object, Out> {
   readonly schema?: Schema;
   /** How many records it rejects of the input; 0 by default. */
   readonly rejected?: number;
+  /** What is open now (connections, descriptors): the same before and after every case. */
   readonly leftOpen?: LeftOpen;
 }
 

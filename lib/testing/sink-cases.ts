@@ -13,6 +13,7 @@ export interface SinkSubject<Row extends object> {
   readonly open: () => Sink<Row> | Promise<Sink<Row>>;
   /** At least three records that it takes. */
   readonly records: readonly Row[];
+  /** Of the records. */
   readonly schema: Schema;
   /** What stands at the target of the face opened last, in order; undefined when there is no target. */
   readonly read: () => Promise<readonly unknown[] | undefined> | readonly unknown[] | undefined;
@@ -20,6 +21,7 @@ export interface SinkSubject<Row extends object> {
   readonly expected?: readonly unknown[];
   /** False for sinks that can't take back what they gave away (a function, standard output). */
   readonly isAtomic?: boolean;
+  /** What is open now (connections, descriptors): the same before and after every case. */
   readonly leftOpen?: LeftOpen;
 }
 
