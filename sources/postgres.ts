@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limited } from '../lib/clients/postgres/connect.ts';
 import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection-options.ts';
 import { CopyLayout } from '../lib/clients/postgres/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/copy-origin.ts';
@@ -21,6 +22,7 @@ const options = z
     query: z.string().min(1).optional().describe('instead of a table: a statement that gives rows, without parameters'),
     int8: z.enum(['number', 'bigint']).default('number').describe('what int8 becomes in a record; number stops at a value past 2^53'),
     numeric: z.enum(['text', 'number']).default('text').describe('what numeric becomes in a record: its digits, or the nearest number'),
+    lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
   })
   .refine(given => (given.table === undefined) !== (given.query === undefined), 'give either table or query: what is to be read?');
 
@@ -67,7 +69,10 @@ async function* read(options: CheckedOptions, context: SourceContext): AsyncGene
   const use = { doing: doingOf(options), signal: context.signal };
   try {
     const session = await pool.acquire(context.signal);
-    const plan = await onSession(session, use, ({ client }) => readPlan(client, options, target, { columns: context.columns }));
+    const plan = await onSession(session, use, async ({ client }) => {
+      await client.query(limited(`SET lock_timeout = ${options.lockTimeoutMs}`));
+      return readPlan(client, options, target, { columns: context.columns });
+    });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
     const schema = new Schema(plan.columns.map(fieldOf));
     const layout = new CopyLayout(plan.columns, { int8: options.int8, numeric: options.numeric });

@@ -153,13 +153,15 @@ describe('source postgres', () => {
     expect(await openSessions()).to.equal(0);
   });
 
-  it('waits for a lock no longer than its signal', async () => {
+  it('waits for a lock no longer than its signal, or than it is allowed to', async () => {
     const held = sql(url, 'BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60); COMMIT').catch(() => undefined);
     await until(
       async () =>
         (await sql(url, "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'users'::regclass")).length >
         0,
     );
+    const short = reading({ table: 'users', lockTimeoutMs: 50 });
+    expect(await failed(() => short.batches.next())).to.match(/^TIMEOUT read table "users": .*another session holds the lock/);
     const { batches, abort } = reading({ table: 'users' });
     const pending = failed(() => batches.next());
     await until(async () => (await running()) === 1);

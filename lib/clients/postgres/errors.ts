@@ -121,10 +121,15 @@ const BY_STATE: Readonly<Record<string, { code: ErrorCode; retryable?: true }>> 
   '42': { code: 'OPTION_INVALID' },
 };
 
+const HINTS: Readonly<Record<string, string>> = {
+  '55P03': '; another session holds the lock',
+  '25006': '; it is a standby, or its transactions are read-only',
+};
+
 function serverError(error: ServerError, doing: string, target: PgTarget): MillraceError {
   const state = error.code;
   const meaning = BY_STATE[state] ?? BY_STATE[state.slice(0, 3)] ?? BY_STATE[state.slice(0, 2)] ?? { code: 'SERVER_REFUSED' };
-  const message = state.startsWith('28') ? authenticationMessage(state, target) : printable(error);
+  const message = state.startsWith('28') ? authenticationMessage(state, target) : printable(error) + (HINTS[state] ?? '');
   const details = { retryable: meaning.retryable ?? false, cause: new ServerErrorFields(error) };
   return new MillraceError(meaning.code, `${doing}: ${message} (${describeTarget(target)}, SQLSTATE ${state})`, details);
 }
