@@ -124,6 +124,22 @@ describe('mapAsync', () => {
     expect(error).to.have.property('code', 'CANCELLED');
   });
 
+  it('unordered, gives what is ready though all other calls hang', async () => {
+    let release: () => void = () => undefined;
+    const hanging = new Promise<void>(resolve => (release = resolve));
+    const out: Row[] = [];
+    await pipeline(
+      from.records(rows),
+      mapAsync(async (row: Row) => (row.id === 0 || row.id === 2 ? hanging.then(() => row) : row), { concurrency: 2, ordered: false }),
+      to.function((row: Row) => {
+        out.push(row);
+        if (row.id === 1) release();
+      }),
+    );
+    expect(out[0]).to.deep.equal(rows[1]);
+    expect(out).to.have.deep.members(rows);
+  });
+
   it('passes on what is finished though its source stalls', async () => {
     async function* stalling(): AsyncGenerator<Row> {
       yield rows[0] as Row;

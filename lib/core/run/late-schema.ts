@@ -7,10 +7,10 @@ import type { AnyBatch, AnyRow, RejectedRow } from '../define.ts';
 /** So many records (or the end) decide a schema that nobody declared. */
 export const SAMPLE_RECORDS = 1000;
 
-/** The schema of the first batches; one that a batch brings is taken as it is. */
+/** The schema of the first batches: the one that all of them bring, or else one that is inferred from their records. */
 export function lateSchema(batches: readonly AnyBatch[], hint: Schema | undefined): Schema | undefined {
-  const known = batches.find(batch => batch.schemaKnown);
-  if (known !== undefined) return known.schema;
+  const [first] = batches;
+  if (first !== undefined && batches.every(batch => batch.schemaKnown && isSameSchema(batch.schema, first.schema))) return first.schema;
   const rows = batches.flatMap(batch => batch.rows.slice(0, SAMPLE_RECORDS));
   return rows.length === 0 ? undefined : inferSchema(rows, hint);
 }
@@ -82,27 +82,34 @@ export class LateSchema {
     return extra === undefined ? undefined : `column ${JSON.stringify(extra)} is new: the first records did not have it`;
   }
 
+  /** Grown record by record by those for which that is possible; undefined where there are none. */
   #widened(rows: readonly AnyRow[]): Schema | undefined {
-    let wider = this.schema;
-    for (const key of new Set(rows.flatMap(row => Object.keys(row)))) {
-      const field = this.schema.fields[this.schema.indexOf(key)];
-      const values = rows.map(row => row[key]).filter(value => value !== null && value !== undefined);
-      if (field === undefined) wider = wider.with({ name: key, type: inferType(values), nullable: true });
-      else if (!values.every(accepts(field.type))) {
-        const type = widerType(field.type.kind, values);
-        if (type === undefined) return undefined;
-        wider = wider.with({ ...field, type });
-      }
-    }
-    return wider;
+    const wider = rows.reduce((schema, row) => widenedBy(row, schema) ?? schema, this.schema);
+    return wider === this.schema ? undefined : wider;
   }
 }
 
+function widenedBy(row: AnyRow, schema: Schema): Schema | undefined {
+  let wider = schema;
+  for (const name of Object.keys(row)) {
+    const value = row[name];
+    const field = schema.fields[schema.indexOf(name)];
+    if (field === undefined) wider = wider.with({ name, type: inferType([value]), nullable: true });
+    else if (value !== null && value !== undefined && !accepts(field.type)(value)) {
+      const type = widerType(field.type.kind, value);
+      if (type === undefined) return undefined;
+      wider = wider.with({ ...field, type });
+    }
+  }
+  return wider;
+}
+
 /** Only where nothing that was written changes: whole numbers become numbers with fractions. */
-function widerType(kind: string, values: readonly unknown[]): Schema['fields'][number]['type'] | undefined {
+function widerType(kind: string, value: unknown): Schema['fields'][number]['type'] | undefined {
   const isWhole = kind === 'int2' || kind === 'int4' || kind === 'int8';
-  if (!isWhole || !values.every(value => typeof value === 'number' || typeof value === 'bigint')) return undefined;
-  const type = inferType(values);
+  if (!isWhole || (typeof value !== 'number' && typeof value !== 'bigint')) return undefined;
+  const type = inferType([value]);
+  if (type.kind === 'numeric') return type;
   if (type.kind === 'int8' && kind !== 'int8') return type;
   return type.kind === 'float8' ? { kind: 'numeric' } : undefined;
 }

@@ -82,7 +82,7 @@ class Mapping {
         const given = this.#ordered ? this.#inOrder() : this.#asReady();
         if (given !== undefined) yield given;
         else if (this.#input === 'over' && this.#open.length === 0) break;
-        else await new Promise<void>(resolve => (this.#wake = resolve));
+        else await this.#sleep();
       }
       // Everything before it has been given now.
       if (!this.#ordered && this.#position !== undefined) yield RecordBatch.of<AnyRow>([], undefined, this.#position);
@@ -94,6 +94,16 @@ class Mapping {
       if (this.#input === 'asked') ended?.catch(() => undefined);
       else await ended;
     }
+  }
+
+  /** Until something ends; what is ready does not wait longer than it may. */
+  async #sleep(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>(resolve => {
+      this.#wake = resolve;
+      if (this.#ready > 0 && !this.#ordered) timer = setTimeout(resolve, READY_MS);
+    });
+    clearTimeout(timer);
   }
 
   leave(): void {

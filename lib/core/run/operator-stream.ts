@@ -1,7 +1,8 @@
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { asMillraceError } from '../../errors.ts';
-import type { AnyBatch, StreamFunction } from '../define.ts';
+import { type Position, RecordBatch } from '../batch/batch.ts';
+import type { AnyBatch, AnyRow, StreamFunction } from '../define.ts';
 import type { FlowAccount, Lease } from './account.ts';
 import type { RunningOperator } from './operator-context.ts';
 import type { Parcel } from './source-stream.ts';
@@ -36,6 +37,9 @@ export class OperatorStream extends Duplex {
   #offered: { parcel: Parcel; taken: Callback } | undefined;
   #asked: Asked | undefined;
   #held: Lease | undefined;
+  /** Of the last batch that came, and of the last that went on. */
+  #positionIn: Position | undefined;
+  #positionOut: Position | undefined;
   #isInputOver = false;
   #isOutputOver = false;
   #isStopped = false;
@@ -67,6 +71,7 @@ export class OperatorStream extends Duplex {
   override _write(parcel: Parcel, _encoding: BufferEncoding, callback: Callback): void {
     const { counter } = this.#options.context;
     counter.in += parcel.batch.length;
+    this.#positionIn = parcel.batch.position ?? this.#positionIn;
     this.#offered = { parcel, taken: callback };
     if (parcel.batch.length === 0 || this.#isOutputOver || this.#options.context.isStopped) this.#dropOffered();
     else this.#handOver();
@@ -163,6 +168,7 @@ export class OperatorStream extends Duplex {
         if (this.destroyed) return;
       }
       if (this.#isStopped) await this.#leave();
+      else if (this.#isInputOver) await this.#passPosition();
       this.#end();
     } catch (error) {
       // What it throws after a stop says nothing new.
@@ -176,8 +182,17 @@ export class OperatorStream extends Duplex {
     const batch = forwardsPositions ? made : made.withPosition(undefined);
     if (batch.length === 0 && batch.position === undefined) return;
     context.counter.out += batch.length;
+    this.#positionOut = batch.position ?? this.#positionOut;
     const parcel: Parcel = { batch, lease: account.add(batch.bytes) };
     if (!this.push(parcel) && !this.#isStopped) await new Promise<void>(resolve => (this.#demanded = resolve));
+  }
+
+  /** All that came is done: now the position may go on that stopped here, or that came with a batch of which nothing was left. */
+  async #passPosition(): Promise<void> {
+    const position = this.#positionIn;
+    if (position === undefined || position === this.#positionOut) return;
+    const parcel: Parcel = { batch: RecordBatch.of<AnyRow>([], undefined, position), lease: this.#options.account.add(0) };
+    if (!this.push(parcel)) await new Promise<void>(resolve => (this.#demanded = resolve));
   }
 
   async #leave(): Promise<void> {

@@ -14,6 +14,7 @@ import { type RunningOperator, StateAccount } from './operator-context.ts';
 import { openOperators } from './operator-line.ts';
 import { LateColumns } from './late-columns.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
+import { failUnfinished } from './pending-runs.ts';
 import { PipelineError } from './pipeline-error.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { Report } from './report.ts';
@@ -253,11 +254,15 @@ class Run {
       this.#isDrained = true;
       this.#source?.stop();
     };
+    const goOn = failUnfinished(() => {
+      this.#fail(new MillraceError('NOT_SETTLED', 'a stage never answered, and nothing is left that the run could wait for'));
+    });
     if (signal?.aborted === true) cancel();
     if (drain?.aborted === true) stop();
     signal?.addEventListener('abort', cancel, { once: true });
     drain?.addEventListener('abort', stop, { once: true });
     return () => {
+      goOn();
       signal?.removeEventListener('abort', cancel);
       drain?.removeEventListener('abort', stop);
     };

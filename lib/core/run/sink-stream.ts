@@ -1,10 +1,11 @@
 import { Writable } from 'node:stream';
 import { asMillraceError, MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
+import { RecordBatch } from '../batch/batch.ts';
 import { letterOf } from '../delivery/rejects.ts';
 import { Settlement } from '../delivery/settlement.ts';
 import type { DeadLetter } from '../contracts.ts';
-import type { AnyBatch, RejectedRow, SinkContext, Writer } from '../define.ts';
+import type { AnyBatch, AnyRow, RejectedRow, SinkContext, Writer } from '../define.ts';
 import type { FlowAccount } from './account.ts';
 import type { StageCounter } from './counter.ts';
 import { LateSchema, lateSchema, SAMPLE_RECORDS } from './late-schema.ts';
@@ -137,12 +138,22 @@ export class SinkStream extends Writable {
     if (this.writer === undefined && this.#takesAnyShape) await this.#open(this.#options.schema);
     if (batch.length === 0) {
       lease.release();
-      this.settlement.passed(batch.position);
+      this.#passPosition(parcel);
     } else if (this.writer === undefined) {
       this.#sample.push(parcel);
       this.#sampled += batch.length;
-      if (batch.schemaKnown || this.#sampled >= SAMPLE_RECORDS) await this.#openWithSample();
+      // Behind a function that may leave records as they were, a batch whose schema is known says nothing of the next.
+      const isTelling = batch.schemaKnown && this.#options.hint === undefined;
+      if (isTelling || this.#sampled >= SAMPLE_RECORDS) await this.#openWithSample();
     } else await this.#write(parcel);
+  }
+
+  /** No position passes records that are still waiting for their schema. */
+  #passPosition({ batch: { position }, lease }: Parcel): void {
+    if (this.#sample.length === 0) return this.settlement.passed(position);
+    if (position === undefined) return;
+    if (this.#sample.at(-1)?.batch.length === 0) this.#sample.pop();
+    this.#sample.push({ batch: RecordBatch.of<AnyRow>([], undefined, position), lease });
   }
 
   /** What must happen before memory comes back. */
@@ -159,11 +170,14 @@ export class SinkStream extends Writable {
     const schema =
       this.#options.schema ??
       lateSchema(
-        sample.map(({ batch }) => batch),
+        sample.map(({ batch }) => batch).filter(({ length }) => length > 0),
         this.#options.hint,
       );
     await this.#open(schema);
-    for (const parcel of sample) await this.#write(parcel);
+    for (const parcel of sample) {
+      if (parcel.batch.length === 0) this.settlement.passed(parcel.batch.position);
+      else await this.#write(parcel);
+    }
   }
 
   async #open(schema: Schema | undefined): Promise<void> {
@@ -200,10 +214,10 @@ export class SinkStream extends Writable {
 
   /** Records that do not fit a schema which nobody declared: the sink follows, or they are rejected. */
   async #fit(batch: AnyBatch, late: LateSchema, writer: Writer): Promise<AnyBatch> {
-    const fitted = late.fit(batch);
-    if (fitted.rejected.length === 0) return fitted.batch;
+    let fitted = late.fit(batch);
     if (fitted.wider !== undefined && writer.evolve !== undefined && (await this.#evolve(fitted.wider, late, writer)))
-      return late.fit(batch).batch;
+      fitted = late.fit(batch);
+    if (fitted.rejected.length === 0) return fitted.batch;
     this.#reject(batch, fitted.rejected);
     const misfits = new Set(fitted.rejected.map(({ index }) => index));
     return fitted.batch.select(Uint32Array.from(batch.rows.keys()).filter(index => !misfits.has(index)));
