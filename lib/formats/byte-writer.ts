@@ -36,7 +36,21 @@ export class ByteWriter {
   /** UTF-8 of well-formed text. */
   text(text: string): void {
     this.reserve(text.length * 3);
+    if (text.length <= LONGEST_SHORT && this.#ascii(text)) return;
     this.length += TEXT.encodeInto(text, this.bytes.subarray(this.length)).written;
+  }
+
+  /** Short text is cheaper written here than by a call into C++; false where it is not all ASCII. */
+  #ascii(text: string): boolean {
+    const { bytes } = this;
+    let at = this.length;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) return false;
+      bytes[at++] = code;
+    }
+    this.length = at;
+    return true;
   }
 
   /** Room for so many bytes more, in `bytes` from `length` on. */

@@ -1,6 +1,5 @@
 import type { Codec, Origin, View, ViewColumn } from '../../core/batch/batch.ts';
-import type { Column } from '../../core/batch/column.ts';
-import { SelectedColumn } from '../../core/batch/column.ts';
+import { type Column, SelectedColumn, type TextBytes } from '../../core/batch/column.ts';
 import { constructRows } from '../../core/batch/construct-rows.ts';
 import type { DataType } from '../../schema/types.ts';
 import { rowReader } from './compile-rows.ts';
@@ -31,7 +30,7 @@ export class PgCopyOrigin implements Origin {
 
   column(index: number, type: DataType): Column {
     const { fields, width, source } = this.#table();
-    const { decode, text } = this.#layout.decoders[index] as FieldDecoder;
+    const { decode, text, textFrom } = this.#layout.decoders[index] as FieldDecoder;
     const { view } = source;
     const get = (row: number): unknown => {
       const at = fields[row * width + index] as number;
@@ -39,7 +38,8 @@ export class PgCopyOrigin implements Origin {
       return length < 0 ? null : decode(source, at + 4, length);
     };
     if (text === undefined) return { type, length: this.length, get };
-    return { type, length: this.length, get, text: row => this.#text(text, row, index) };
+    const column = { type, length: this.length, get, text: (row: number) => this.#text(text, row, index) };
+    return textFrom === undefined ? column : { ...column, utf8: fieldBytes(this.#table(), index, textFrom) };
   }
 
   rows(view: View): readonly object[] {
@@ -127,6 +127,21 @@ export class PgCopyOrigin implements Origin {
 /** A piece of fewer bytes costs less to copy than to hand to a socket on its own. */
 const WORTH_A_WRITE = 16_384;
 const ROW_HEAD = 7;
+
+function fieldBytes({ fields, width, source }: FieldTable, index: number, from: number): TextBytes {
+  const { bytes, view } = source;
+  return {
+    bytes,
+    start: row => {
+      const at = fields[row * width + index] as number;
+      return view.getInt32(at) < 0 ? -1 : at + 4 + from;
+    },
+    end: row => {
+      const at = fields[row * width + index] as number;
+      return at + 4 + view.getInt32(at);
+    },
+  };
+}
 
 function fieldPositions(view: DataView, starts: Uint32Array, width: number): Int32Array {
   const fields = new Int32Array(starts.length * width);

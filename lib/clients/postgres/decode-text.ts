@@ -26,14 +26,19 @@ export const decodeText: DecodeText = ({ bytes }, at, length) => {
   return text;
 };
 
-export const textDecoder: FieldDecoder = { decode: decodeText, text: decodeText };
+export const textDecoder: FieldDecoder = { decode: decodeText, text: decodeText, textFrom: 0 };
 
-export const jsonDecoder: FieldDecoder = { decode: (source, at, length) => jsonValue(decodeText(source, at, length)), text: decodeText };
+export const jsonDecoder: FieldDecoder = {
+  decode: (source, at, length) => jsonValue(decodeText(source, at, length)),
+  text: decodeText,
+  textFrom: 0,
+};
 
 /** A byte with the version of the form stands before the text. */
 export const jsonbDecoder: FieldDecoder = {
   decode: (source, at, length) => jsonValue(decodeText(source, at + 1, length - 1)),
   text: (source, at, length) => decodeText(source, at + 1, length - 1),
+  textFrom: 1,
 };
 
 /** JSON's null is a value, SQL's NULL is none. */

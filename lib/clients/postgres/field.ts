@@ -22,6 +22,8 @@ export interface FieldDecoder {
   readonly inline?: string;
   /** The value's text as the value table has it for CSV, where that takes no detour. */
   readonly text?: DecodeText;
+  /** Where the field itself is that text in UTF-8: from so many bytes after its start to its end. */
+  readonly textFrom?: number;
 }
 
 export interface DecodeOptions {

@@ -12,6 +12,17 @@ export interface Column {
    * duplicate keys this way); null for NULL. Absent: make it of `get`.
    */
   text?(row: number): string | null;
+  /** The same text as bytes, where the source has it so. */
+  readonly utf8?: TextBytes;
+}
+
+/** Where the UTF-8 of each value's text lies. */
+export interface TextBytes {
+  readonly bytes: Uint8Array;
+  /** Its first byte; -1 for NULL. */
+  start(row: number): number;
+  /** The byte behind its last. */
+  end(row: number): number;
 }
 
 /** A column over values that are already there, by row; null and undefined are NULL. */
@@ -39,11 +50,17 @@ export class SelectedColumn implements Column {
   readonly length: number;
   readonly get: (row: number) => unknown;
   readonly text?: (row: number) => string | null;
+  readonly utf8?: TextBytes;
 
   constructor(column: Column, rows: Uint32Array) {
     this.type = column.type;
     this.length = rows.length;
     this.get = row => column.get(rows[row] as number);
     if (column.text !== undefined) this.text = row => (column.text as (row: number) => string | null)(rows[row] as number);
+    const { utf8 } = column;
+    if (utf8 !== undefined) {
+      const { bytes } = utf8;
+      this.utf8 = { bytes, start: row => utf8.start(rows[row] as number), end: row => utf8.end(rows[row] as number) };
+    }
   }
 }

@@ -1,3 +1,4 @@
+import type { Column } from '../../core/batch/column.ts';
 import type { AnyBatch, RejectedRow } from '../../core/define.ts';
 import { inColumn, MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
@@ -53,16 +54,16 @@ function sameColumns(a: Schema, b: Schema): boolean {
 
 function encodeRows(batch: AnyBatch, names: readonly string[], writer: FieldWriter, bytesARow: number): Encoded {
   const out = new ByteWriter(batch.length * bytesARow + 64);
-  const texts = names.map(name => columnText(batch.column(name)));
+  const fields = names.map(name => fieldCopier(batch.column(name), writer));
   const rejected: RejectedRow[] = [];
-  const width = texts.length;
+  const width = fields.length;
   for (let row = 0; row < batch.length; row++) {
     const start = out.length;
     let column = 0;
     try {
       for (; column < width; column++) {
         if (column > 0) writer.delimiter(out);
-        writer.write(out, (texts[column] as (row: number) => string | null)(row));
+        (fields[column] as CopyField)(out, row);
       }
       writer.recordEnd(out);
     } catch (thrown) {
@@ -71,6 +72,21 @@ function encodeRows(batch: AnyBatch, names: readonly string[], writer: FieldWrit
     }
   }
   return { chunks: out.length === 0 ? [] : [out.taken()], rejected };
+}
+
+type CopyField = (out: ByteWriter, row: number) => void;
+
+function fieldCopier(column: Column, writer: FieldWriter): CopyField {
+  const { utf8 } = column;
+  if (utf8 === undefined) {
+    const text = columnText(column);
+    return (out, row) => writer.write(out, text(row));
+  }
+  return (out, row) => {
+    const start = utf8.start(row);
+    if (start < 0) writer.write(out, null);
+    else writer.copy(out, utf8.bytes, start, utf8.end(row));
+  };
 }
 
 /** Only errors of values are a row's own; a fault of the program stops the run. */

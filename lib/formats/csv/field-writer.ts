@@ -7,11 +7,14 @@ const CR = 13;
 const LF = 10;
 const BACKSLASH = 92;
 const BYTE_ORDER_MARK = 0xfeff;
+const BYTE_ORDER_MARK_FIRST = 0xef;
 
 /** Writes values as fields of a dialect, in quotes only where they are needed. */
 export interface FieldWriter {
   /** Null is `nullText`; VALUE_NOT_CARRIED for text that has no form in this dialect or no UTF-8. */
   write(out: ByteWriter, text: string | null): void;
+  /** The same of well-formed UTF-8 that lies in other bytes, not null. */
+  copy(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void;
   delimiter(out: ByteWriter): void;
   recordEnd(out: ByteWriter): void;
 }
@@ -23,7 +26,18 @@ export function fieldWriter(options: CsvOptions): FieldWriter {
   const needsQuotes = quotingTest(options);
   const plain = plainBytes(options);
   const isNull = (text: string) => text === options.nullText;
+  const quoteByte = singleQuote(options);
+  const nullBytes = Buffer.byteLength(options.nullText);
   return {
+    copy(out, bytes, start, end) {
+      const length = end - start;
+      if (quoteByte === undefined || length === 0 || length === nullBytes || bytes[start] === BYTE_ORDER_MARK_FIRST)
+        return this.write(out, utf8Text(bytes, start, end));
+      const stop = firstOdd(bytes, start, end, plain);
+      if (stop === end) out.copy(bytes, start, end);
+      else if (bytes[stop] === BACKSLASH || trims(options)) this.write(out, utf8Text(bytes, start, end));
+      else copyQuoted(out, bytes, start, end, quoteByte);
+    },
     write(out, text) {
       if (text === null) {
         if (options.nullText !== '') out.text(options.nullText);
@@ -42,6 +56,45 @@ export function fieldWriter(options: CsvOptions): FieldWriter {
     if (isNull(text) || needsQuotes(text)) writeQuoted(out, text, options);
     else out.text(text);
   }
+}
+
+/** The quote where it is one ASCII character that escapes itself, and no other sign is beyond ASCII: then bytes can be looked at one by one. */
+function singleQuote(options: CsvOptions): number | undefined {
+  const { quote, escape, delimiter, recordDelimiter, comment } = options;
+  if (typeof quote !== 'string' || (escape !== null && escape !== undefined && escape !== quote)) return undefined;
+  const signs = [quote, comment, ...list(delimiter), ...list(recordDelimiter ?? [])].filter(sign => typeof sign === 'string');
+  return quote.length === 1 && signs.every(sign => /^[\0-\x7f]*$/.test(sign)) ? quote.charCodeAt(0) : undefined;
+}
+
+function trims({ trim, ltrim, rtrim }: CsvOptions): boolean {
+  return trim || ltrim || rtrim;
+}
+
+/** The first ASCII character that may need quotes, or `end`. */
+function firstOdd(bytes: Uint8Array, start: number, end: number, plain: Uint8Array): number {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 128 && plain[byte] === 0) return at;
+  }
+  return end;
+}
+
+function copyQuoted(out: ByteWriter, bytes: Uint8Array, start: number, end: number, quote: number): void {
+  out.reserve(2 * (end - start) + 2);
+  const target = out.bytes;
+  let to = out.length;
+  target[to++] = quote;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte === quote) target[to++] = quote;
+    target[to++] = byte;
+  }
+  target[to++] = quote;
+  out.length = to;
+}
+
+function utf8Text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
 }
 
 /** Short text of bytes that need no quotes, in one pass; false, and nothing written, where there is any other. */

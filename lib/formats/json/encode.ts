@@ -1,6 +1,6 @@
 import { ByteWriter } from '../byte-writer.ts';
 import type { Encoder } from '../format.ts';
-import { printRecords } from '../ndjson/print-records.ts';
+import { writeRecords } from '../ndjson/write-records.ts';
 
 /** One array, one record a line: `[`, records as NDJSON has them with `,` between them, `]`. */
 export function jsonEncoder(): Encoder {
@@ -10,11 +10,9 @@ export function jsonEncoder(): Encoder {
     start: () => [Buffer.from('[')],
     encode(batch) {
       const out = new ByteWriter(batch.length * bytesARecord);
-      const rejected = printRecords(batch, text => {
-        out.text(isFirst ? '\n' : ',\n');
-        isFirst = false;
-        out.text(text);
-      });
+      const begin = (): void => out.text(isFirst && out.length === 0 ? '\n' : ',\n');
+      const rejected = writeRecords(out, batch, begin, undefined);
+      if (out.length > 0) isFirst = false;
       bytesARecord = Math.ceil((out.length / Math.max(1, batch.length)) * 1.1);
       return { chunks: out.length === 0 ? [] : [out.taken()], rejected };
     },
