@@ -13,6 +13,7 @@ import { jobIdOf, type Line, lineOf, type Schemas, schemasOf } from './layout.ts
 import { type RunningOperator, StateAccount } from './operator-context.ts';
 import { openOperators } from './operator-line.ts';
 import { LateColumns } from './late-columns.ts';
+import { listen } from './listen.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
 import { failUnfinished } from './pending-runs.ts';
 import { PipelineError } from './pipeline-error.ts';
@@ -81,8 +82,8 @@ class Run {
     }
     if (this.#failure !== undefined) await this.#takeDown();
     stopListening();
-    // A cancellation that came too late: what is written stays, and so it is not said to have failed.
-    if (this.#isDone && this.#failure?.code === 'CANCELLED') this.#failure = undefined;
+    // Too late, what is written stays, or before anything began: neither is said to have failed.
+    if ((this.#isDone || (this.#isDrained && this.#source === undefined)) && this.#failure?.code === 'CANCELLED') this.#failure = undefined;
     meter.end();
     const report = this.#report();
     if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, this.#suppressed);
@@ -104,7 +105,6 @@ class Run {
     this.#source = this.#makeSource(schemas);
     const between = this.#makeOperators(schemas);
     this.#joined = join(this.#source, between, this.#sink, error => this.#fail(error));
-    if (this.#isDrained) this.#source.stop();
   }
 
   #makeSource(schemas: Schemas): SourceStream {
@@ -248,24 +248,22 @@ class Run {
 
   /** `signal` aborts, `drain` stops the source. Returns what takes the listeners off again. */
   #listen(): () => void {
-    const { signal, drain } = this.#options;
-    const cancel = (): void => this.#fail(new MillraceError('CANCELLED', 'the run was cancelled', { cause: signal?.reason }));
-    const stop = (): void => {
-      this.#isDrained = true;
-      this.#source?.stop();
-    };
     const goOn = failUnfinished(() => {
       this.#fail(new MillraceError('NOT_SETTLED', 'a stage never answered, and nothing is left that the run could wait for'));
     });
-    if (signal?.aborted === true) cancel();
-    if (drain?.aborted === true) stop();
-    signal?.addEventListener('abort', cancel, { once: true });
-    drain?.addEventListener('abort', stop, { once: true });
+    const cancel = (): void => this.#fail(new MillraceError('CANCELLED', 'the run was cancelled', { cause: this.#options.signal?.reason }));
+    const release = listen(this.#options, { cancel, stop: () => this.#stop() });
     return () => {
       goOn();
-      signal?.removeEventListener('abort', cancel);
-      drain?.removeEventListener('abort', stop);
+      release();
     };
+  }
+
+  /** Before anything is read there is nothing to finish: what is waited for (a server that does not answer) is given up. */
+  #stop(): void {
+    this.#isDrained = true;
+    if (this.#source === undefined) this.#fail(new MillraceError('CANCELLED', 'the run was stopped before it had begun'));
+    else this.#source.stop();
   }
 
   #progressNow(): Parameters<typeof ProgressMeter.prototype.show>[0] {

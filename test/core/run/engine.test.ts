@@ -5,7 +5,7 @@ import { type AnyBatch, type AnyRow, defineOperator, defineSink, type Writer } f
 import { stageOf } from '../../../lib/core/run/face.ts';
 import { PipelineError } from '../../../lib/core/run/pipeline-error.ts';
 import { run } from '../../../lib/core/run/run.ts';
-import type { OperatorStage, SinkStage } from '../../../lib/core/run/stage.ts';
+import { type OperatorStage, type SinkStage, sourceStage } from '../../../lib/core/run/stage.ts';
 import { Schema } from '../../../lib/schema/schema.ts';
 import { cut } from '../../../lib/testing/case.ts';
 import { collector, failingSource, listSource } from '../../../lib/testing/probes.ts';
@@ -213,6 +213,33 @@ describe('a run', () => {
     expect(report.status).to.equal('stopped');
     expect(target.rows).to.have.length(report.read);
     expect(report.read).to.be.lessThan(10);
+  });
+
+  it('drained before anything is read: gives up what it waits for, makes nothing, and says stopped', async () => {
+    for (const isEarly of [true, false]) {
+      const drain = new AbortController();
+      if (isEarly) drain.abort();
+      const { calls, stage } = probe();
+      const source = sourceStage(
+        {
+          kind: 'silent',
+          options: z.strictObject({}),
+          describe: (_options, { signal }) =>
+            new Promise((_resolve, reject) => {
+              signal.addEventListener('abort', () => reject(new Error('given up')), { once: true });
+              setImmediate(() => drain.abort());
+            }),
+          read: () => {
+            throw new Error('read all the same');
+          },
+        },
+        {},
+        undefined,
+      );
+      const report = await run([source, stage], { drain: drain.signal });
+      expect([report.status, report.read, report.written]).to.deep.equal(['stopped', 0, 0]);
+      expect(calls).to.deep.equal([]);
+    }
   });
 
   it('finishes under an account of one batch', async () => {
