@@ -218,6 +218,19 @@ describe('sink postgres, refused rows', () => {
     expect(await ids()).to.deep.equal(without(1000, 600, 700, 998));
   });
 
+  it('finds rows that a trigger refuses after them, by a code of its own', async () => {
+    await sql(
+      url,
+      `CREATE TABLE t (id int8, name text, parent int8); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF NEW.name = 's3cret' THEN RAISE EXCEPTION 'no %', NEW.name USING ERRCODE = '45001'; END IF; RETURN NULL; END $$;
+      CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()`,
+    );
+    const opened = await append(batchesOf(items(2000, { 7: { name: 's3cret' }, 1500: { name: 's3cret' } }), ITEMS, 500));
+    expect(rejectsOf(opened, 'id').map(({ key }) => key)).to.deep.equal([7, 1500]);
+    expect(rejectsOf(opened, 'id')[0]?.reason).to.contain('45001').and.not.contain('s3cret');
+    expect(await ids()).to.deep.equal(without(2000, 7, 1500));
+  });
+
   it('finds rows that a deferred constraint refuses', async () => {
     await sql(
       url,

@@ -69,11 +69,16 @@ export function postgresError(error: unknown, doing: string, target: PgTarget): 
 export function printable(error: ServerError): string {
   const { code, message, where = '' } = error;
   // Text of a function's RAISE: nobody knows what it quotes.
-  if (code === 'P0001' || /\bat RAISE$/m.test(where)) return 'a function or trigger raised an exception';
+  if (code === 'P0001' || isRaised(where)) return 'a function or trigger raised an exception';
   const isOfValue = /^(?:2[12]|38|39|P0)/.test(code) || /^COPY .*, line \d+, column /m.test(where);
   return isOfValue && !code.startsWith('23')
     ? withoutValues(message, [error.schema, error.table, error.column, error.constraint, error.dataType])
     : message;
+}
+
+/** Whether the context of an error (`where`) is that of a RAISE. */
+export function isRaised(where: string): boolean {
+  return /\bat RAISE$/m.test(where);
 }
 
 /** A value may hold quotes itself: from the first thing quoted that is no name, up to the last quote, all is cut out. */

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors.ts';
 import type { Position } from '../../core/batch/batch.ts';
 import type { PgTarget } from './connection-options.ts';
-import { isRowRefusal, isServerError, postgresError, printable, type ServerError } from './errors.ts';
+import { isRaised, isRowRefusal, isServerError, postgresError, printable, type ServerError } from './errors.ts';
 
 /** The server's refusal of a COPY for what stands in a row. */
 export interface RowRefusal {
@@ -23,14 +23,16 @@ const OF_ANY_ROW = /^(?:0A|42)/;
 export function rowRefusal(error: unknown, table: string, columns: readonly string[]): RowRefusal | undefined {
   if (!isServerError(error)) return undefined;
   const { line, column, isInput = false } = placeOf(error, table, columns);
-  if (!isOfRow(error.code, line, isInput)) return undefined;
+  if (!isOfRow(error, line, isInput)) return undefined;
   const prefix = column === undefined ? '' : `column ${JSON.stringify(column)}: `;
   return { line, sqlState: error.code, reason: `${prefix}${printable(error)} (SQLSTATE ${error.code})` };
 }
 
-function isOfRow(sqlState: string, line: number | undefined, isInput: boolean): boolean {
-  if (isRowRefusal(sqlState) || FURTHER_REFUSALS.has(sqlState)) return true;
-  return line !== undefined && !NOT_OF_A_ROW.test(sqlState) && (isInput || !OF_ANY_ROW.test(sqlState));
+/** A trigger after the row speaks when the line is no longer named. */
+function isOfRow({ code, where = '' }: ServerError, line: number | undefined, isInput: boolean): boolean {
+  if (isRowRefusal(code) || FURTHER_REFUSALS.has(code)) return true;
+  if (line === undefined && !isRaised(where)) return false;
+  return !NOT_OF_A_ROW.test(code) && (isInput || !OF_ANY_ROW.test(code));
 }
 
 /** `COPY users, line 12, column age: "x"`: what stands behind the column is a value, which may hold anything. */

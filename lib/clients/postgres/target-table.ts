@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { MillraceError, suggestion } from '../../errors.ts';
 import type { Field, Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
-import { parseQualifiedName, quoteLiteral, quoteQualifiedName } from '../../values/identifiers.ts';
+import { parseQualifiedName, quoteIdentifier, quoteLiteral, quoteQualifiedName } from '../../values/identifiers.ts';
 import { limited } from './connect.ts';
 import { type ServerType, TypeCatalogue } from './types.ts';
 
@@ -121,10 +121,13 @@ export function matchColumns(schema: Schema, { columns }: TargetTable, table: st
   return matched;
 }
 
-/** COPY leaves sequences behind: moves those of written columns on to what stands in the table. Never back. */
+/** COPY leaves sequences behind: moves those of written columns on to what stands in the table, down where they count down. Never back. */
 export function advanceSequence(table: TargetTable, column: TargetColumn): string {
-  const name = `"${column.name.replaceAll('"', '""')}"`;
+  const name = quoteIdentifier(column.name);
   const sequence = column.sequence as string;
-  return `SELECT pg_catalog.setval(${quoteLiteral(sequence)}, top) FROM (SELECT max(${name})::int8 AS top FROM ${table.name}) t, ${sequence} s
-    WHERE top > s.last_value OR (top = s.last_value AND NOT s.is_called)`;
+  const literal = quoteLiteral(sequence);
+  return `SELECT pg_catalog.setval(${literal}, top) FROM pg_catalog.pg_sequence q, ${sequence} s,
+      LATERAL (SELECT (CASE WHEN q.seqincrement > 0 THEN max(${name}) ELSE min(${name}) END)::int8 AS top FROM ${table.name}) t
+    WHERE q.seqrelid = ${literal}::pg_catalog.regclass AND CASE WHEN top = s.last_value THEN NOT s.is_called
+      WHEN q.seqincrement > 0 THEN top > s.last_value ELSE top < s.last_value END`;
 }
