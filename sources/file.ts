@@ -112,7 +112,7 @@ async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, { sch
   const from = after === undefined ? undefined : { offset: Number(after.offset), line: Number(after.line), row: Number(after.row) };
   const { codec } = encoding.format;
   const decodeContext: DecodeContext = {
-    file: path,
+    file: path === '-' ? 'standard input' : path,
     batchRows: context.batchRows,
     batchBytes: context.batchBytes,
     maxRecordBytes: given.maxRecordBytes,

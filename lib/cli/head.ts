@@ -23,7 +23,7 @@ export async function head(from: string, options: HeadOptions): Promise<ExitStat
     else {
       const shown: Shown = { schema: undefined, rows: [] };
       await runStages([...stages, cellsKind.create({}, shown)], run);
-      printTable(shown);
+      if (stopping.status() === undefined || shown.rows.length > 0) printTable(shown);
     }
     return stopping.status() ?? 0;
   } catch (error) {

@@ -97,6 +97,14 @@ describe('millrace copy', () => {
     expect({ status, out }).to.deep.equal({ status: 0, out: '{"a":1}\n' });
   });
 
+  it('calls standard input by its name, and says where in it something is wrong', async () => {
+    const { status, err } = await millrace(['copy', '-', '-', '--quiet'], { input: '{"a":1}\n{"a"\n' });
+    expect({ status, err }).to.deep.equal({
+      status: 65,
+      err: 'millrace: standard input:2: not JSON at character 5 of the record (byte 8) [DATA_MALFORMED]\n',
+    });
+  });
+
   it('takes the format of standard input from --from-format', async () => {
     const { status, out, err } = await millrace(['copy', '-', '-', '--from-format', 'csv', '--quiet'], { input: 'a,b\n1,2\n' });
     expect({ status, out, err }).to.deep.equal({ status: 0, out: '{"a":"1","b":"2"}\n', err: '' });
