@@ -118,6 +118,8 @@ function sessionSettings(): pg.QueryConfig {
     standard_conforming_strings: 'on',
     array_nulls: 'on',
     xmloption: 'content',
+    // A table is read from its start, whoever else is reading it.
+    synchronize_seqscans: 'off',
     idle_in_transaction_session_timeout: '0',
   };
   const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', false)`);

@@ -77,7 +77,7 @@ describe('connecting to PostgreSQL', () => {
     >(`SELECT timestamptz '2024-01-02 03:04:05Z'::text AS t, '\\x00ff'::bytea::text AS b,
       (0.1::float8 + 0.2::float8)::text AS f, interval '1 day 2 hours'::text AS i, current_setting('statement_timeout') AS s, 'a\\b' AS e,
       current_setting('application_name') AS name,
-      array_position('{a,NULL}'::text[], NULL)::text AS n, ''::xml::text AS x, current_setting('client_encoding') AS c FROM pg_sleep(0.01)`);
+      array_position('{a,NULL}'::text[], NULL)::text AS n, ''::xml::text AS x, current_setting('client_encoding') AS c, current_setting('synchronize_seqscans') AS y FROM pg_sleep(0.01)`);
     await client.end();
     expect(rows).to.deep.equal([
       {
@@ -91,6 +91,7 @@ describe('connecting to PostgreSQL', () => {
         n: '2',
         x: '',
         c: 'UTF8',
+        y: 'off',
       },
     ]);
   });
