@@ -176,6 +176,32 @@ describe('a run that is cancelled', () => {
   });
 });
 
+describe('dead letters', () => {
+  it('take nothing more once they are aborted, though an operator is still at work', async () => {
+    const abort = new AbortController();
+    const place = target();
+    const letters = target();
+    let refuse: () => void = () => undefined;
+    const kind = defineOperator<typeof none>({
+      kind: 'late',
+      options: none,
+      batch: (_options, context) => async batch => {
+        abort.abort();
+        await new Promise<void>(resolve => (refuse = resolve));
+        context.reject(batch, 0, 'LATE', 'too late');
+        return batch.slice(1);
+      },
+    });
+    const error = await failureOf(
+      run([listSource([rows(3)]), operator(kind.create({}, undefined)), place.stage], { signal: abort.signal, deadLetter: letters.face }),
+    );
+    expect(error.code).to.equal('CANCELLED');
+    refuse();
+    await turns(5);
+    expect(letters.calls).to.deep.equal(['open', 'abort']);
+  });
+});
+
 describe('the counts of a run', () => {
   it('fail it when a sink says that it kept less than it took, none at all included', async () => {
     for (const kept of [0, 2]) {
