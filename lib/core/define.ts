@@ -260,7 +260,7 @@ export function defineOperator<S extends z.ZodType, Given = undefined>(definitio
     kind: definition.kind,
     definition,
     create: <In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void) =>
-      operatorFace<In, Out>(operatorStage(definition, options, given), onReject),
+      operatorFace<In, Out>({ ...operatorStage(definition, options, given), onReject }),
   };
 }
 

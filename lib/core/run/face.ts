@@ -3,7 +3,7 @@
  * the description (`stage`) of which `pipeline()` opens streams of its own, as often as it likes.
  */
 import { MillraceError } from '../../errors.ts';
-import type { DeadLetter, Operator, RunOptions, Sink, Source } from '../contracts.ts';
+import type { Operator, RunOptions, Sink, Source } from '../contracts.ts';
 import { OperatorFace } from './operator-face.ts';
 import { SinkFace } from './sink-face.ts';
 import { SourceFace } from './source-face.ts';
@@ -14,8 +14,8 @@ export function sourceFace<Row>(stage: SourceStage): Source<Row> {
   return new SourceFace(stage) as unknown as Source<Row>;
 }
 
-export function operatorFace<In, Out>(stage: OperatorStage, onReject?: (letter: DeadLetter) => void): Operator<In, Out> {
-  return new OperatorFace([stage], onReject) as unknown as Operator<In, Out>;
+export function operatorFace<In, Out>(stage: OperatorStage): Operator<In, Out> {
+  return new OperatorFace([stage]) as unknown as Operator<In, Out>;
 }
 
 export function sinkFace<Row>(stage: SinkStage): Sink<Row> {

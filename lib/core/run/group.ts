@@ -18,7 +18,7 @@ export interface OpenOperator {
 const ROW_NUMBERS_AT_ONCE = 32_768;
 
 /** Takes what row functions refuse; called while a batch is worked on. */
-export type LetterTaker = (letter: DeadLetter) => void;
+export type LetterTaker = (letter: DeadLetter, stage: OperatorStage) => void;
 
 /** Called when a step makes plain objects of a batch, with the batch's bytes: they weigh several times as much. */
 export type RowsMade = (bytes: number) => void;
@@ -105,7 +105,8 @@ function rowStep(run: readonly OpenOperator[], take: LetterTaker): Step {
       refused: (stage, index, record, rejected) => {
         refused[stage] = (refused[stage] as number) + 1;
         try {
-          take(letterOfRow(batch, index, (counters[stage] as (typeof counters)[0]).kind, record, rejected));
+          const operator = run[stage] as OpenOperator;
+          take(letterOfRow(batch, index, operator.stage.kind, record, rejected), operator.stage);
         } catch (error) {
           hooks.failure = error;
           throw error;

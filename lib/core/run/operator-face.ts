@@ -1,6 +1,5 @@
 import { Duplex } from 'node:stream';
 import { RecordBatch } from '../batch/batch.ts';
-import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch, AnyRow } from '../define.ts';
 import { FlowAccount } from './account.ts';
 import { StageCounter } from './counter.ts';
@@ -22,7 +21,6 @@ type Callback = (error?: Error | null) => void;
 export class OperatorFace extends Duplex {
   readonly role = 'operator';
   readonly stages: readonly OperatorStage[];
-  readonly #onReject: ((letter: DeadLetter) => void) | undefined;
   readonly #upstream: Upstream;
   readonly #abort = new AbortController();
   readonly #account = new FlowAccount(STANDALONE.memory, () => undefined);
@@ -38,10 +36,9 @@ export class OperatorFace extends Duplex {
   #wake: (() => void) | undefined;
   #finished: Callback | undefined;
 
-  constructor(stages: readonly OperatorStage[], onReject?: (letter: DeadLetter) => void) {
+  constructor(stages: readonly OperatorStage[]) {
     super({ objectMode: true, readableHighWaterMark: 256, writableHighWaterMark: 256, allowHalfOpen: true });
     this.stages = stages;
-    this.#onReject = onReject;
     this.#upstream = new Upstream(this);
   }
 
@@ -123,7 +120,7 @@ export class OperatorFace extends Duplex {
       account: this.#account,
       schemas: undefined,
       counters: this.stages.map(({ kind }) => new StageCounter(kind)),
-      take: letter => takeReject(letter, this.#onReject),
+      take: (letter, { onReject }) => takeReject(letter, onReject),
       rejectsWritten: () => undefined,
       // Only once the batch at hand has gone on: it still belongs to the output.
       stop: () => queueMicrotask(() => this.#enough()),

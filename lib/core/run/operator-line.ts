@@ -23,7 +23,7 @@ export interface LineHooks {
   /** One an operator. */
   readonly counters: readonly StageCounter[];
   /** Takes a refused record; throws where the run ends with it. */
-  take(letter: DeadLetter): void;
+  take(letter: DeadLetter, stage: OperatorStage): void;
   rejectsWritten(): Promise<void> | undefined;
   /** An operator needs no more. The operators before it are stopped already; what is before them should stop too. */
   stop(): void;
@@ -43,7 +43,7 @@ export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks
     const before = streams.slice();
     const open = group.map((stage): OpenOperator => {
       const at = operators.length;
-      const context = contextOf(at, before, hooks);
+      const context = contextOf(at, stage, before, hooks);
       operators.push(context);
       return { stage, context, output: outputOf(at, hooks.schemas) };
     });
@@ -57,7 +57,7 @@ function outputOf(at: number, schemas: Schemas | undefined): OpenOperator['outpu
   return at + 1 < schemas.inputs.length ? schemas.inputs[at + 1] : schemas.output;
 }
 
-function contextOf(at: number, before: readonly Duplex[], hooks: LineHooks): RunningOperator {
+function contextOf(at: number, stage: OperatorStage, before: readonly Duplex[], hooks: LineHooks): RunningOperator {
   const counter = hooks.counters[at] as StageCounter;
   const { signal, batchRows, batchBytes, batchDelayMs, state, schemas } = hooks;
   return new RunningOperator(counter, schemas?.inputs[at], {
@@ -66,7 +66,7 @@ function contextOf(at: number, before: readonly Duplex[], hooks: LineHooks): Run
     batchBytes,
     batchDelayMs,
     state,
-    refuse: (batch, index, code, reason) => hooks.take(letterOf(counter.kind, batch, index, code, reason)),
+    refuse: (batch, index, code, reason) => hooks.take(letterOf(counter.kind, batch, index, code, reason), stage),
     stop: () => {
       stopAll(before);
       hooks.stop();
@@ -91,7 +91,7 @@ function streamOf(group: readonly OpenOperator[], hooks: LineHooks): Duplex {
     return new OperatorStream({ change, context, forwardsPositions: definition.positions === 'forwarded', account, rejectsWritten });
   }
   return new GroupStream({
-    change: compileGroup(group, letter => hooks.take(letter)),
+    change: compileGroup(group, (letter, stage) => hooks.take(letter, stage)),
     counters: group.map(({ context }) => context.counter),
     name: group.map(({ stage }) => stage.kind).join('+'),
     rejectsWritten,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { asMillraceError, MillraceError, suggestion } from '../../errors.ts';
+import type { DeadLetter } from '../contracts.ts';
 import type { OperatorDefinition, SinkDefinition, SourceDefinition } from '../define.ts';
 import { optionIssue } from './option-issue.ts';
 
@@ -17,6 +18,8 @@ export interface OperatorStage {
   readonly definition: OperatorDefinition<z.ZodType, unknown>;
   readonly options: unknown;
   readonly given: unknown;
+  /** Takes its rejects where it is used as a plain stream. */
+  readonly onReject?: ((letter: DeadLetter) => void) | undefined;
 }
 export interface SinkStage {
   readonly role: 'sink';
