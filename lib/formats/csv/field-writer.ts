@@ -27,15 +27,18 @@ export function fieldWriter(options: CsvOptions): FieldWriter {
   const plain = plainBytes(options);
   const isNull = (text: string) => text === options.nullText;
   const quoteByte = singleQuote(options);
+  const hasTrim = trims(options);
   const nullBytes = Buffer.byteLength(options.nullText);
   return {
     copy(out, bytes, start, end) {
       const length = end - start;
-      if (quoteByte === undefined || length === 0 || length === nullBytes || bytes[start] === BYTE_ORDER_MARK_FIRST)
+      // Blanks that are trimmed are not ASCII only.
+      const mayBeTrimmed = hasTrim && ((bytes[start] as number) > 127 || (bytes[end - 1] as number) > 127);
+      if (quoteByte === undefined || length === 0 || length === nullBytes || bytes[start] === BYTE_ORDER_MARK_FIRST || mayBeTrimmed)
         return this.write(out, utf8Text(bytes, start, end));
       const stop = firstOdd(bytes, start, end, plain);
       if (stop === end) out.copy(bytes, start, end);
-      else if (bytes[stop] === BACKSLASH || trims(options)) this.write(out, utf8Text(bytes, start, end));
+      else if (bytes[stop] === BACKSLASH || hasTrim) this.write(out, utf8Text(bytes, start, end));
       else copyQuoted(out, bytes, start, end, quoteByte);
     },
     write(out, text) {
