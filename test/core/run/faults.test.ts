@@ -176,6 +176,36 @@ describe('a run that is cancelled', () => {
   });
 });
 
+describe('errors', () => {
+  it('are told once: the first is the one of the run, those that come as it is taken down are suppressed', async () => {
+    const fails = (what: string) => () => {
+      throw new Error(`no ${what}`);
+    };
+    const kind = defineSource<typeof none>({
+      kind: 'failing',
+      options: none,
+      async *read() {
+        try {
+          yield RecordBatch.of(rows(1)) as AnyBatch;
+          await turns(3);
+        } finally {
+          fails('end')();
+        }
+      },
+    });
+    const place = target({ write: fails('write'), abort: fails('abort') });
+    const letters = target({ abort: fails('letters') });
+    const error = await failureOf(run([stageOf(kind.create({}, undefined)) as SourceStage, place.stage], { deadLetter: letters.face }));
+    expect(error).to.include({ message: 'no write', stage: 'target', code: 'INTERNAL' });
+    expect(error.report.error).to.include({ message: 'no write', stage: 'target' });
+    expect(error.suppressed.map(({ message }) => message)).to.deep.equal(['no abort', 'no letters']);
+    expect([place.calls, letters.calls]).to.deep.equal([
+      ['open', 'write', 'abort'],
+      ['open', 'abort'],
+    ]);
+  });
+});
+
 describe('dead letters', () => {
   it('take nothing more once they are aborted, though an operator is still at work', async () => {
     const abort = new AbortController();
