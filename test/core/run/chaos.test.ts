@@ -249,6 +249,14 @@ async function check({ count, sizes, failsAfter, pace, line, memory, abortAfter,
   expectConserved(report);
   expect(report.written).to.equal(main.rows.length);
   if (letters !== undefined) expect(report.rejected).to.equal(letters.rows.length);
+  const losesPlaces = line.some(({ name }) => name.includes('flatMap') || name === 'a foreign stream');
+  for (const letter of (letters?.rows ?? []) as unknown as DeadLetter[]) {
+    const record = letter.record as AnyRow;
+    expect(letter).to.include(letter.stage === 'place' ? { code: 'REFUSED' } : { code: 'OPERATOR_THREW', reason: 'Error: fifth' });
+    expect(letter.stage === 'place' ? refused(record) : isFifth(record), letter.stage).to.equal(true);
+    if (letter.position === null && losesPlaces) continue;
+    expect(letter.position).to.deep.equal({ piece: origin.pieces.findIndex(piece => piece.some(({ id }) => id === record['id'])) });
+  }
   if (drainAfter >= 0 || line.some(({ name }) => name === 'take')) return;
   let expected: AnyRow[] = input;
   for (const { over: same } of line) expected = same(expected);
