@@ -53,7 +53,8 @@ async function* rowsOf(batches: AsyncIterable<AnyBatch>, counted: { in: number }
 
 function pipeOf(foreign: Exclude<Foreign, (...given: never[]) => unknown>): ForeignPipe {
   if (foreign instanceof Duplex) return new NodePipe(foreign);
-  if ('writable' in foreign && foreign.writable instanceof WritableStream) return new WebPipe(foreign.readable as ReadableStream, foreign.writable);
+  if ('writable' in foreign && foreign.writable instanceof WritableStream)
+    return new WebPipe(foreign.readable as ReadableStream, foreign.writable);
   return new NodePipe(Duplex.from({ writable: foreign as unknown as Writable, readable: foreign as unknown as Readable }));
 }
 

@@ -21,7 +21,10 @@ export const streamKind = defineSink<typeof options, NodeJS.WritableStream | Wri
   needsSchema: false,
   guarantee: 'at-least-once',
   open: (_options, { settle, signal }, foreign) => {
-    const target = foreign instanceof WritableStream ? new WebTarget(foreign as WritableStream<AnyRow>, signal) : new NodeTarget(foreign as Writable, signal);
+    const target =
+      foreign instanceof WritableStream
+        ? new WebTarget(foreign as WritableStream<AnyRow>, signal)
+        : new NodeTarget(foreign as Writable, signal);
     return Promise.resolve({
       write: async batch => {
         for (const row of batch.rows) {
