@@ -1,7 +1,7 @@
 import { JsonNumber } from '../values/json.ts';
 import { accepts } from './accepts.ts';
 import { MAX_INT8, MIN_INT8 } from './numbers.ts';
-import { Schema } from './schema.ts';
+import { type Field, Schema } from './schema.ts';
 import type { DataType } from './types.ts';
 import { BOOL, BYTEA, FLOAT8, INT8, JSONB, NUMERIC, TEXT, TIMESTAMPTZ } from './types.ts';
 
@@ -22,7 +22,10 @@ export function inferSchema(rows: readonly object[], hint?: Schema): Schema {
     }
   }
   return new Schema(
-    [...columns].map(([name, values]) => ({ name, type: hintedType(name, values, hint) ?? inferType(values), nullable: true })),
+    [...columns].map(([name, values]): Field => {
+      const type = hintedType(name, values, hint);
+      return type === undefined ? { name, type: inferType(values), nullable: true, inferred: true } : { name, type, nullable: true };
+    }),
   );
 }
 

@@ -102,8 +102,18 @@ function numericPrinter(type: DataType): Printer {
 function bytesPrinter(type: DataType): Printer {
   return value => {
     if (value instanceof Uint8Array) return `\\x${bufferOf(value).toString('hex')}`;
-    return typeof value === 'string' && /^\\x(?:[0-9a-f]{2})*$/i.test(value) ? value : invalid(type);
+    const bytes = typeof value === 'string' ? bytesOfText(value) : undefined;
+    return bytes === undefined ? invalid(type) : `\\x${bytes.toString('hex')}`;
   };
+}
+
+const HEX = /^\\x(?:[0-9a-f]{2})*$/i;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** The bytes of their text in CSV (`\x` and hexadecimal digits) or in JSON (base64); undefined for what is neither. */
+export function bytesOfText(text: string): Buffer | undefined {
+  if (HEX.test(text)) return Buffer.from(text.slice(2), 'hex');
+  return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

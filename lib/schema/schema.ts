@@ -11,6 +11,8 @@ export interface Field {
   readonly nullable: boolean;
   /** Text as a file had it (CSV): a type is only a guess. Predicates read it as the literal's type, tables are made by inference. */
   readonly untyped?: true;
+  /** Nobody declared the type: it was found from the first records, as JSON and objects hold them. */
+  readonly inferred?: true;
   /** The expression that a database makes its values by, as that prints it. */
   readonly generatedBy?: string;
 }

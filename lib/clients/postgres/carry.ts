@@ -31,7 +31,8 @@ type Way = 'same' | 'value' | 'printed' | 'input';
 
 /** TYPE_NOT_CARRIED, naming the column, where values would change or could not go in at all. */
 export function carry(field: Field, target: TargetColumn): CarriedColumn {
-  const way = field.untyped === true ? 'input' : wayOf(field.type, target.type);
+  const way =
+    field.untyped === true ? 'input' : field.inferred === true ? inferredWay(field.type, target.type) : wayOf(field.type, target.type);
   if (way === undefined) throw notCarried(field, target);
   const hasBinary = target.server.hasBinary && target.server.isPlain;
   const isSameBytes = way === 'same' && hasBinary && portable(field.type);
@@ -42,6 +43,12 @@ export function carry(field: Field, target: TargetColumn): CarriedColumn {
     binary: hasBinary ? binaryEncoding(field, target.type, way) : undefined,
     text: textEncoding(field, target.type, way),
   };
+}
+
+/** Of records that nobody described: bytes are text in JSON, and NaN stands among numbers as text. Each value is looked at for itself. */
+function inferredWay(source: DataType, target: DataType): Way | undefined {
+  if (isText(source) && target.kind === 'bytea') return 'value';
+  return isJson(source) && isNumber(target) ? 'value' : wayOf(source, target);
 }
 
 /** Whether bytes pass through: for arrays of what is same too. */
@@ -151,6 +158,7 @@ function textEncoding(field: Field, target: DataType, way: Way): ColumnEncoding 
   const { name, type: source, untyped } = field;
   if (untyped === true) return { name, write: textFieldWriter(textPrinter(TEXT)), writeText: writeEscaped };
   if (way === 'input') return { name, write: textFieldWriter(checkedInput(textPrinter(source), target)) };
+  if (isJson(source) && target.kind === 'array' && !canEncode(target)) return { name, write: textFieldWriter(textPrinter(target)) };
   if (way === 'printed' || !canEncode(target))
     return {
       name,

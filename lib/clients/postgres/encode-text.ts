@@ -1,5 +1,5 @@
 import { MillraceError } from '../../errors.ts';
-import { invalid } from '../../schema/print.ts';
+import { bytesOfText, invalid } from '../../schema/print.ts';
 import { type DataType, typeName } from '../../schema/types.ts';
 import { printJson } from '../../values/json.ts';
 import type { FieldWriter } from './encode.ts';
@@ -87,7 +87,7 @@ function writeHex(text: string, bytes: Uint8Array, start: number): boolean {
   return nibbles === 32;
 }
 
-/** Bytes, or their `\x` hex text. */
+/** Bytes, or their text: `\x` and hexadecimal digits, or base64. */
 export function byteaWriter(type: DataType): FieldWriter {
   return (out, value) => {
     if (value instanceof Uint8Array) {
@@ -95,8 +95,8 @@ export function byteaWriter(type: DataType): FieldWriter {
       out.raw(value);
       return;
     }
-    if (typeof value !== 'string' || !/^\\x(?:[0-9a-f]{2})*$/i.test(value)) invalid(type);
-    const bytes = Buffer.from(value.slice(2), 'hex');
+    const bytes = typeof value === 'string' ? bytesOfText(value) : undefined;
+    if (bytes === undefined) invalid(type);
     out.int32(bytes.length);
     out.raw(bytes);
   };

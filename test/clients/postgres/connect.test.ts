@@ -67,7 +67,7 @@ describe('connecting to PostgreSQL', () => {
       hostile,
       `ALTER DATABASE hostile_test SET "DateStyle" = 'German'; ALTER DATABASE hostile_test SET "TimeZone" = 'Asia/Tokyo';
       ALTER DATABASE hostile_test SET bytea_output = 'escape'; ALTER DATABASE hostile_test SET extra_float_digits = -15;
-      ALTER DATABASE hostile_test SET "IntervalStyle" = 'sql_standard'; ALTER DATABASE hostile_test SET statement_timeout = 5;
+      ALTER DATABASE hostile_test SET "IntervalStyle" = 'sql_standard'; ALTER DATABASE hostile_test SET statement_timeout = 100;
       ALTER DATABASE hostile_test SET standard_conforming_strings = off; ALTER DATABASE hostile_test SET array_nulls = off;
       ALTER DATABASE hostile_test SET xmloption = document; ALTER DATABASE hostile_test SET client_encoding = 'LATIN1'`,
     );
@@ -77,7 +77,7 @@ describe('connecting to PostgreSQL', () => {
     >(`SELECT timestamptz '2024-01-02 03:04:05Z'::text AS t, '\\x00ff'::bytea::text AS b,
       (0.1::float8 + 0.2::float8)::text AS f, interval '1 day 2 hours'::text AS i, current_setting('statement_timeout') AS s, 'a\\b' AS e,
       current_setting('application_name') AS name,
-      array_position('{a,NULL}'::text[], NULL)::text AS n, ''::xml::text AS x, current_setting('client_encoding') AS c, current_setting('synchronize_seqscans') AS y FROM pg_sleep(0.01)`);
+      array_position('{a,NULL}'::text[], NULL)::text AS n, ''::xml::text AS x, current_setting('client_encoding') AS c, current_setting('synchronize_seqscans') AS y FROM pg_sleep(0.15)`);
     await client.end();
     expect(rows).to.deep.equal([
       {

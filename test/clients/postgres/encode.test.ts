@@ -178,6 +178,7 @@ const KNOWN: readonly [DataType, readonly (readonly [value: unknown, sql: string
       [Buffer.from([0, 255, 92]), "'\\x00ff5c'"],
       [new Uint8Array(0), "''"],
       ['\\xDEad', "'\\xdead'"],
+      ['3q0=', "'\\xdead'"],
     ],
   ],
   [
@@ -402,6 +403,7 @@ const REFUSED: readonly [DataType, readonly (readonly [unknown, string])[]][] = 
     type('bytea'),
     [
       ['abc', 'VALUE_INVALID'],
+      ['ab=c', 'VALUE_INVALID'],
       ['\\xabc', 'VALUE_INVALID'],
     ],
   ],
