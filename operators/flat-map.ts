@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RecordBatch } from '../lib/core/batch/batch.ts';
+import { type Locator, RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
 import { fullness, notRecord } from '../lib/core/run/gather.ts';
@@ -24,21 +24,28 @@ export const flatMapKind = defineOperator<typeof options, (row: AnyRow) => Itera
 function expanding(context: OperatorContext, expand: (row: AnyRow) => Iterable<AnyRow>): StreamFunction {
   return async function* (batches) {
     const isFull = fullness(context.batchRows, context.batchBytes);
-    let rows: AnyRow[] = [];
     for await (const batch of batches) {
+      let rows: AnyRow[] = [];
+      let origins: number[] = [];
       for (let index = 0; index < batch.length; index++) {
         for (const next of expansion(batch, index, context, expand)) {
           rows.push(next);
+          origins.push(index);
           if (!isFull(rows)) continue;
-          yield RecordBatch.of(rows);
+          yield made(rows, origins, batch.locator);
           rows = [];
+          origins = [];
         }
       }
       // Nothing is held while more input is waited for.
-      if (rows.length > 0) yield RecordBatch.of(rows);
-      rows = [];
+      if (rows.length > 0) yield made(rows, origins, batch.locator);
     }
   };
+}
+
+/** Each record stood where that stood of which it was made. */
+function made(rows: readonly AnyRow[], origins: readonly number[], locate: Locator): AnyBatch {
+  return RecordBatch.of(rows, undefined, undefined, undefined, row => locate(origins[row] as number));
 }
 
 /** The records of one record; one for one is neither made nor dropped. Where no more is asked for, the count is of what was given. */
