@@ -1,4 +1,5 @@
-import { MillraceError } from '../errors.ts';
+import { MillraceError, suggestion } from '../errors.ts';
+import type { SCHEMA_FORMS } from '../schema/forms/index.ts';
 import { parseSize } from '../values/sizes.ts';
 
 /** What changes records on their way; the same for every command that reads. */
@@ -26,6 +27,20 @@ export interface HeadOptions extends Pick<OperatorOptions, 'where' | 'select'> {
   readonly limit: number;
   readonly fromFormat?: string;
   readonly json?: true;
+}
+
+export interface SchemaOptions {
+  readonly as: keyof typeof SCHEMA_FORMS;
+  readonly fromFormat?: string;
+}
+
+/** Of these names one. */
+export function choiceOption<Name extends string>(option: string, names: readonly Name[]): (text: string) => Name {
+  return text => {
+    const name = names.find(each => each === text);
+    if (name === undefined) throw new MillraceError('USAGE', `${option}: no ${JSON.stringify(text)}${suggestion(text, names)}`);
+    return name;
+  };
 }
 
 /** A whole number that is not negative. */

@@ -3,7 +3,15 @@ import { Command, CommanderError } from 'commander';
 import { MillraceError } from '../errors.ts';
 import type { ExitStatus } from './exit.ts';
 import { printError } from './exit.ts';
-import { type CopyOptions, type HeadOptions, countOption, maxRejectedOption, sizeOption } from './options.ts';
+import {
+  choiceOption,
+  type CopyOptions,
+  type HeadOptions,
+  type SchemaOptions,
+  countOption,
+  maxRejectedOption,
+  sizeOption,
+} from './options.ts';
 import { widthOf } from './text-width.ts';
 
 /**
@@ -63,6 +71,7 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
     .addHelpText('after', EXAMPLES);
   addCopy(program, ended);
   addHead(program, ended);
+  addSchema(program, ended);
   program.commands.forEach(refuseTwice);
   program
     .command('kinds')
@@ -123,6 +132,18 @@ function addHead(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
     .option('--json', 'NDJSON instead of a table')
     .action(async (from: string, options: HeadOptions) => ended(await (await import('./head.ts')).head(from, options)));
+}
+
+const FORMS = ['text', 'typescript', 'zod', 'json-schema', 'sql'] as const satisfies readonly SchemaOptions['as'][];
+
+function addSchema(program: Command, ended: (status: ExitStatus) => void): void {
+  program
+    .command('schema')
+    .description('the columns of a source and their types')
+    .argument('<from>', 'where the records are')
+    .option('--as <form>', FORMS.join(', '), choiceOption('--as', FORMS), 'text')
+    .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
+    .action(async (from: string, options: SchemaOptions) => ended(await (await import('./schema.ts')).schema(from, options)));
 }
 
 /** `error: unknown option '--slect'⏎(Did you mean --select?)` as a sentence of ours. */
