@@ -50,9 +50,10 @@ export class RunningOperator implements OperatorContext {
   isStopped = false;
   savedState: OperatorState | undefined;
   readonly #hooks: OperatorHooks;
+  readonly #abandoned = new AbortController();
 
   constructor(counter: StageCounter, schema: Schema | undefined, hooks: OperatorHooks) {
-    this.signal = hooks.signal;
+    this.signal = AbortSignal.any([hooks.signal, this.#abandoned.signal]);
     this.batchRows = hooks.batchRows;
     this.batchBytes = hooks.batchBytes;
     this.batchDelayMs = hooks.batchDelayMs;
@@ -82,6 +83,12 @@ export class RunningOperator implements OperatorContext {
     if (this.isStopped) return;
     this.isStopped = true;
     this.#hooks.stop();
+  }
+
+  /** Nobody needs more of what it gives: what it waits for is given up. */
+  abandon(): void {
+    this.isStopped = true;
+    this.#abandoned.abort(new DOMException('no more is needed', 'AbortError'));
   }
 
   keepState(state: OperatorState): void {

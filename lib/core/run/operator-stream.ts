@@ -58,8 +58,8 @@ export class OperatorStream extends Duplex {
   stop(): void {
     if (this.#isStopped || this.#isOutputOver || this.destroyed) return;
     this.#isStopped = true;
-    this.#options.context.isStopped = true;
     this.#isInputOver = true;
+    this.#options.context.abandon();
     this.#dropOffered();
     this.#handOver();
     this.#demanded?.();

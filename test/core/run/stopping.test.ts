@@ -1,10 +1,11 @@
 // Enough is not an error: who needs no more ends what is before it, and the counts add up.
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Transform } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Report } from '../../../lib/core/contracts.ts';
-import type { AnyRow } from '../../../lib/core/define.ts';
+import { z } from 'zod';
+import { type AnyRow, defineOperator } from '../../../lib/core/define.ts';
 import { stagesOf } from '../../../lib/core/run/face.ts';
 import { run } from '../../../lib/core/run/run.ts';
 import type { Stage } from '../../../lib/core/run/stage.ts';
@@ -18,6 +19,7 @@ import { take } from '../../../operators/take.ts';
 import { through } from '../../../operators/through.ts';
 import { records } from '../../../sources/records.ts';
 
+const none = z.strictObject({});
 const rows = (count: number): AnyRow[] => Array.from({ length: count }, (_, id) => ({ id }));
 const staged = (...faces: unknown[]): Stage[] => faces.flatMap(face => stagesOf(face) ?? []);
 
@@ -50,6 +52,33 @@ describe('take', () => {
     for (const ordered of [true, false]) {
       const target = collector({});
       const report = await run([listSource(cut(rows(10), [1])), ...staged(mapAsync(change, { ordered }), take(3)), target.stage]);
+      expect(target.rows).to.deep.equal(rows(3));
+      expectConserved(report);
+    }
+  });
+
+  it('waits for no foreign stream that hangs before it, nor for what an operator of its own waits for', async () => {
+    const answersThree = (): Transform =>
+      new Transform({
+        objectMode: true,
+        transform: (row: AnyRow, _encoding, callback) => void ((row['id'] as number) < 3 && callback(null, row)),
+      });
+    const kind = defineOperator<typeof none>({
+      kind: 'waiting',
+      options: none,
+      stream: (_options, { signal }) =>
+        async function* (batches) {
+          for await (const batch of batches) {
+            if (batch.rows[0]?.['id'] === 3)
+              await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+            yield batch;
+          }
+        },
+    });
+    const slowly = mapAsync(async (row: AnyRow) => (await turn(), row));
+    for (const open of [() => through<AnyRow>(answersThree()), () => kind.create<AnyRow, AnyRow>({}, undefined)]) {
+      const target = collector({});
+      const report = await run([listSource(cut(rows(50), [1])), ...staged(open(), slowly, take(3)), target.stage]);
       expect(target.rows).to.deep.equal(rows(3));
       expectConserved(report);
     }
