@@ -193,6 +193,8 @@ export interface SinkContext {
 export interface Writer {
   /** A sink that keeps the checkpoint with the data says on opening where it stands. */
   readonly committed?: Checkpoint;
+  /** Columns that have a type of their own, and judge each value: records that nobody described may have others there than the first ones had. */
+  readonly judges?: readonly string[];
   /** Resolves when the next batch may come; says nothing of the outcome. */
   write(batch: AnyBatch): Promise<void>;
   /** Forces the outcome of all that was written (ends the COPY, awaits the requests). */

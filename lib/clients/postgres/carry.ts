@@ -1,7 +1,8 @@
 /** Which type may go into which, so that no value changes without a word: decided for each column before the first row. */
 import { MillraceError } from '../../errors.ts';
 import { float4Text } from '../../schema/numbers.ts';
-import { textPrinter } from '../../schema/print.ts';
+import { inferType } from '../../schema/infer.ts';
+import { type Printer, textPrinter } from '../../schema/print.ts';
 import type { Field } from '../../schema/schema.ts';
 import { type DataType, TEXT, typeName } from '../../schema/types.ts';
 import { canEncode, fieldWriter, type FieldWriter } from './encode.ts';
@@ -48,6 +49,7 @@ export function carry(field: Field, target: TargetColumn): CarriedColumn {
 /** Of records that nobody described: bytes are text in JSON, and NaN stands among numbers as text. Each value is looked at for itself. */
 function inferredWay(source: DataType, target: DataType): Way | undefined {
   if (isText(source) && target.kind === 'bytea') return 'value';
+  if (isText(target) && target.length === undefined) return 'printed';
   return isJson(source) && isNumber(target) ? 'value' : wayOf(source, target);
 }
 
@@ -128,14 +130,24 @@ function otherWay(source: DataType, target: DataType): Way | undefined {
 function binaryEncoding(field: Field, target: DataType, way: Way): ColumnEncoding | undefined {
   const { name, type: source } = field;
   if (way === 'input' || !canEncode(target)) return undefined;
-  if (way === 'printed') return { name, write: printedWriter(source), ...ownText(source, (out, text) => out.textField(text)) };
+  if (way === 'printed')
+    return {
+      name,
+      write: printedWriter(field.inferred === true ? anyPrinter(target) : textPrinter(source)),
+      ...ownText(source, (out, text) => out.textField(text)),
+    };
   const write = valueWriter(source, target);
   if (!isJson(source) || !isJson(target)) return { name, write };
   return { name, write, writeText: target.kind === 'json' ? (out, text) => out.textField(text) : writeJsonb };
 }
 
-function printedWriter(source: DataType): FieldWriter {
-  const print = textPrinter(source);
+/** Of values that nobody described: text as it is, others as the column's type has them, or as their own does where that is text. */
+function anyPrinter(target: DataType): Printer {
+  const print = isText(target) ? (value: unknown) => textPrinter(inferType([value]))(value) : textPrinter(target);
+  return value => (typeof value === 'string' ? value : print(value));
+}
+
+function printedWriter(print: Printer): FieldWriter {
   return (out, value) => out.textField(print(value));
 }
 
@@ -157,8 +169,10 @@ function valueWriter(source: DataType, target: DataType): FieldWriter {
 function textEncoding(field: Field, target: DataType, way: Way): ColumnEncoding {
   const { name, type: source, untyped } = field;
   if (untyped === true) return { name, write: textFieldWriter(textPrinter(TEXT)), writeText: writeEscaped };
-  if (way === 'input') return { name, write: textFieldWriter(checkedInput(textPrinter(source), target)) };
+  if (way === 'input')
+    return { name, write: textFieldWriter(checkedInput(field.inferred === true ? anyPrinter(target) : textPrinter(source), target)) };
   if (isJson(source) && target.kind === 'array' && !canEncode(target)) return { name, write: textFieldWriter(textPrinter(target)) };
+  if (way === 'printed' && field.inferred === true) return { name, write: textFieldWriter(anyPrinter(target)) };
   if (way === 'printed' || !canEncode(target))
     return {
       name,

@@ -39,6 +39,7 @@ export class CopyPlan {
 
   constructor(schema: Schema, table: TargetTable, shownName: string) {
     this.#table = table;
+    this.inferred = schema.fields.filter(field => field.inferred === true).map(({ name }) => name);
     this.#columns = matchColumns(schema, table, shownName).map(({ field, column }) => carry(field, column));
     this.#leavesOut = this.#columns.length < schema.fields.length;
     const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
@@ -46,6 +47,9 @@ export class CopyPlan {
     this.#passesCopyData = this.#columns.every(column => column.isSameBytes);
     this.#passesCsv = this.#columns.every(column => column.isRawText);
   }
+
+  /** Columns whose type nobody declared. */
+  readonly inferred: readonly string[];
 
   /** Of the columns, in the order of the records. */
   get names(): string[] {

@@ -99,6 +99,11 @@ export class SinkTable {
       : (this.#target?.columns.filter(column => column.sequence !== undefined && this.plan?.names.includes(column.name)) ?? []);
   }
 
+  /** Columns of records that nobody described, in a table that was there: its own types say what goes into it. */
+  get judged(): readonly string[] {
+    return this.#isOwn ? [] : (this.plan?.inferred ?? []);
+  }
+
   get found(): TargetTable | undefined {
     return this.#target;
   }

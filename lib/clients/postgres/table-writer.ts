@@ -60,6 +60,10 @@ export class TableWriter implements Writer {
     }
   }
 
+  get judges(): readonly string[] {
+    return this.#table.judged;
+  }
+
   write(batch: AnyBatch): Promise<void> {
     return this.#guarded('write to', async () => {
       if (!this.#isInTransaction) await this.#begin();

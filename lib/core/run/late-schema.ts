@@ -28,10 +28,13 @@ type Accepts = (value: unknown) => boolean;
 export class LateSchema {
   schema: Schema;
   #accepts: readonly Accepts[];
+  #judged: ReadonlySet<string>;
 
-  constructor(schema: Schema) {
+  /** `judged` are columns whose values the sink judges itself. */
+  constructor(schema: Schema, judged: readonly string[] = []) {
     this.schema = schema;
-    this.#accepts = schema.fields.map(field => accepts(field.type));
+    this.#judged = new Set(judged);
+    this.#accepts = this.#acceptsOf(schema);
   }
 
   /** The batch under the schema, and the rows that do not fit it. */
@@ -54,9 +57,14 @@ export class LateSchema {
   }
 
   /** The sink follows: from now on this is the schema. */
-  widen(schema: Schema): void {
+  widen(schema: Schema, judged: readonly string[] = []): void {
     this.schema = schema;
-    this.#accepts = schema.fields.map(field => accepts(field.type));
+    this.#judged = new Set(judged);
+    this.#accepts = this.#acceptsOf(schema);
+  }
+
+  #acceptsOf({ fields }: Schema): Accepts[] {
+    return fields.map(({ name, type }) => (this.#judged.has(name) ? () => true : accepts(type)));
   }
 
   #misfit(row: AnyRow): string | undefined {
@@ -84,18 +92,18 @@ export class LateSchema {
 
   /** Grown record by record by those for which that is possible; undefined where there are none. */
   #widened(rows: readonly AnyRow[]): Schema | undefined {
-    const wider = rows.reduce((schema, row) => widenedBy(row, schema) ?? schema, this.schema);
+    const wider = rows.reduce((schema, row) => widenedBy(row, schema, this.#judged) ?? schema, this.schema);
     return wider === this.schema ? undefined : wider;
   }
 }
 
-function widenedBy(row: AnyRow, schema: Schema): Schema | undefined {
+function widenedBy(row: AnyRow, schema: Schema, judged: ReadonlySet<string>): Schema | undefined {
   let wider = schema;
   for (const name of Object.keys(row)) {
     const value = row[name];
     const field = schema.fields[schema.indexOf(name)];
     if (field === undefined) wider = wider.with({ name, type: inferType([value]), nullable: true });
-    else if (value !== null && value !== undefined && !accepts(field.type)(value)) {
+    else if (value !== null && value !== undefined && !judged.has(name) && !accepts(field.type)(value)) {
       const type = widerType(field.type.kind, value);
       if (type === undefined) return undefined;
       wider = wider.with({ ...field, type });

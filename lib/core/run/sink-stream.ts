@@ -182,7 +182,6 @@ export class SinkStream extends Writable {
 
   async #open(schema: Schema | undefined): Promise<void> {
     const { stage, account, signal, jobId, hasDeadLetters, warn } = this.#options;
-    if (schema !== undefined && !this.#takesAnyShape) this.#late = new LateSchema(schema);
     const context: SinkContext = {
       schema,
       signal,
@@ -195,6 +194,7 @@ export class SinkStream extends Writable {
       counted: counted => this.#counted(counted),
     };
     this.writer = await stage.definition.open(stage.options, context, stage.given);
+    if (schema !== undefined && !this.#takesAnyShape) this.#late = new LateSchema(schema, this.writer.judges);
   }
 
   async #write({ batch, lease }: Parcel): Promise<void> {
@@ -230,7 +230,7 @@ export class SinkStream extends Writable {
       if (error instanceof MillraceError && error.code === 'SCHEMA_MISMATCH') return false;
       throw error;
     }
-    late.widen(wider);
+    late.widen(wider, writer.judges);
     return true;
   }
 
