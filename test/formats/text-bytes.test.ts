@@ -10,6 +10,7 @@ import { jsonEncoder } from '../../lib/formats/json/encode.ts';
 import { ndjsonEncoder } from '../../lib/formats/ndjson/encode.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import type { DataType } from '../../lib/schema/types.ts';
+import { runs } from '../random.ts';
 
 /** Text whose bytes the source has, as PostgreSQL's COPY does; or the same without its bytes. */
 class Texts implements Origin {
@@ -96,7 +97,7 @@ describe('encoders of text that the source has as bytes', () => {
         fc.pre(options.success);
         isSame(() => csvEncoder(options.data as NonNullable<typeof options.data>, schemaOf({ kind: 'text' })), all, { kind: 'text' });
       }),
-      { numRuns: 500, examples: [[['|\ufeff', null, '\u00a0x'], { trim: true }]] },
+      { numRuns: runs(500), examples: [[['|\ufeff', null, '\u00a0x'], { trim: true }]] },
     );
   });
 
@@ -105,7 +106,7 @@ describe('encoders of text that the source has as bytes', () => {
       fc.property(texts, all => {
         for (const make of [ndjsonEncoder, jsonEncoder]) isSame(make, all, { kind: 'text' });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -119,7 +120,7 @@ describe('encoders of text that the source has as bytes', () => {
       fc.property(fc.array(fc.option(json), { minLength: 1, maxLength: 8 }), all => {
         for (const make of [ndjsonEncoder, jsonEncoder]) isSame(make, all, { kind: 'jsonb' });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -5,6 +5,7 @@ import type { AnyBatch, AnyRow, OperatorContext } from '../../lib/core/define.ts
 import { type DeadLetter, from, pipeline, to } from '../../lib/index.ts';
 import { operatorCases } from '../../lib/testing/index.ts';
 import { mapAsync, mapAsyncKind } from '../../operators/map-async.ts';
+import { runs } from '../random.ts';
 
 interface Row {
   readonly id: number;
@@ -62,7 +63,7 @@ describe('mapAsync', () => {
           expect(given.at(-1)?.position).to.deep.equal(batches.at(-1)?.position);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -9,6 +9,7 @@ import { JsonNull, JsonNumber } from '../../lib/values/json.ts';
 import { Timestamp } from '../../lib/values/timestamp.ts';
 import { instant, predicate, value, digits, number, text } from './arbitrary.ts';
 import { holds, type Kind } from './reference.ts';
+import { runs } from '../random.ts';
 
 const matches = (where: unknown, record: object, schema?: Schema): boolean =>
   compilePredicate(predicateOf(where), schema).row(record as Record<string, unknown>);
@@ -54,7 +55,7 @@ describe('a compiled predicate', () => {
         const parts = compiled.conjuncts.map(({ columns, values }) => values(columns.map(name => given[name])));
         expect(parts.every(Boolean), 'conjuncts').to.equal(expected);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -80,7 +81,7 @@ describe('a compiled predicate', () => {
         for (const known of [schema, undefined])
           expect(compilePredicate(condition, known).row({ t: found, n: found, u: found, d: found })).to.be.a('boolean');
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

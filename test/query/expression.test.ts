@@ -5,6 +5,7 @@ import { parseExpression } from '../../lib/query/parse-expression.ts';
 import type { Predicate } from '../../lib/query/predicate.ts';
 import { printExpression } from '../../lib/query/print-expression.ts';
 import { predicate } from './arbitrary.ts';
+import { runs } from '../random.ts';
 
 const names = fc.oneof(
   fc.constantFrom('a', 'like', 'NOT', 'Or', 'in', 'a.b', 'odd "name"', '', '0', '1a', 'é', 'a b', 'null'),
@@ -18,7 +19,7 @@ describe('an expression', () => {
       fc.property(predicate(paths), whole => {
         expect(parseExpression(printExpression(whole))).to.deep.equal(whole);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -5,6 +5,7 @@ import { compileLike } from '../../lib/query/like.ts';
 import { compileRegex } from '../../lib/query/regex.ts';
 import { compareText, textComparator } from '../../lib/query/text-order.ts';
 import { likeByTable } from './reference.ts';
+import { runs } from '../random.ts';
 
 describe('like', () => {
   it('matches as its definition says', () => {
@@ -14,7 +15,7 @@ describe('like', () => {
       fc.property(pattern, text, (parts, characters) => {
         expect(compileLike(parts.join(''))(characters.join(''))).to.equal(likeByTable([...parts.join('')], characters));
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
@@ -81,7 +82,7 @@ describe('regex', () => {
         const pattern = pieces.join('');
         expect(compileRegex(pattern)(found), pattern).to.equal(new RegExp(pattern, 'su').test(found));
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
     expect(compileRegex('[]a]x')('ax')).to.equal(true);
     expect(compileRegex('[]a]x')(']x')).to.equal(true);
@@ -123,7 +124,7 @@ describe('the order of texts', () => {
         expect(Math.sign(compareText(a, b))).to.equal(bytes);
         expect(Math.sign(textComparator(b)(a))).to.equal(bytes);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -144,7 +145,7 @@ describe('decimals', () => {
         const got = compareDecimals(parseDecimal(`${a}e${e}`)!, parseDecimal(`${b}e${f}`)!);
         expect(Math.sign(got)).to.equal(difference < 0n ? -1 : difference > 0n ? 1 : 0);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

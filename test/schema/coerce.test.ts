@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { type CoercionOptions, coercion, CoercionFailure, coercionType } from '../../lib/schema/coerce.ts';
 import { JsonNull, JsonNumber } from '../../lib/values/json.ts';
 import { Timestamp } from '../../lib/values/timestamp.ts';
+import { runs } from '../random.ts';
 
 const to = (name: string, options: CoercionOptions = {}) => coercion(coercionType(name), options);
 
@@ -303,7 +304,7 @@ describe('coercion', () => {
           if (result instanceof CoercionFailure && typeof value === 'string' && value.length > 8)
             expect(result.reason).not.to.contain(value);
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       );
     }
   });

@@ -7,6 +7,7 @@ import { Schema } from '../../lib/schema/schema.ts';
 import { type DataType, sameType, type TypeKind } from '../../lib/schema/types.ts';
 import { JsonNull, JsonNumber } from '../../lib/values/json.ts';
 import { Timestamp } from '../../lib/values/timestamp.ts';
+import { runs } from '../random.ts';
 
 describe('inferType', () => {
   const cases: [unknown[], TypeKind][] = [
@@ -58,7 +59,7 @@ describe('inferType', () => {
           expect(textPrinter(type)(each)).to.be.a('string');
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -147,7 +148,7 @@ describe('inferTextType', () => {
         if (type.kind.startsWith('timestamp')) return;
         expect(textPrinter(type)(textParser(type)(text))).to.equal(text);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

@@ -7,6 +7,7 @@ import type { DataType, TypeKind } from '../../lib/schema/types.ts';
 import { JsonNull, JsonNumber, parseJson } from '../../lib/values/json.ts';
 import { printLocalDate, printLocalTimestamp, printTime } from '../../lib/values/local-time.ts';
 import { Timestamp } from '../../lib/values/timestamp.ts';
+import { runs } from '../random.ts';
 
 const of = (kind: TypeKind): DataType => ({ kind });
 const days = fc.integer({ min: -2_440_588, max: 104_000_000 });
@@ -59,7 +60,7 @@ describe('textPrinter and textParser', () => {
           // Of dates deep equality sees only the milliseconds.
           if (value instanceof Timestamp) expect(String(back)).to.equal(String(value));
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       );
     });
   }
@@ -74,7 +75,7 @@ describe('textPrinter and textParser', () => {
           fc.oneof(list, fc.array(list, { minLength: 1, maxLength: 3 }), fc.constant([])),
           value => void expect(parse(print(value))).to.deep.equal(value),
         ),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       );
     }
   });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { isExactNumber, JsonNull, JsonNumber, parseJson, printJson } from '../../lib/values/json.ts';
 import { JsonParser } from '../../lib/values/json-parser.ts';
 import { Timestamp } from '../../lib/values/timestamp.ts';
+import { runs } from '../random.ts';
 
 describe('parseJson', () => {
   it('gives what JSON.parse gives wherever no number is long', () => {
@@ -10,7 +11,7 @@ describe('parseJson', () => {
       fc.property(fc.json(), text => {
         expect(asDoubles(new JsonParser(text).parse())).to.deep.equal(JSON.parse(text));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -34,7 +35,7 @@ describe('parseJson', () => {
         }
         expect(asDoubles(new JsonParser(text).parse())).to.deep.equal(expected);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -89,7 +90,7 @@ describe('parseJson', () => {
         if (value instanceof JsonNumber) expect(printJson(value)).to.equal(text);
         else expect(sameDecimal(text, printJson(value)), text).to.equal(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { dateOf, daysOf } from '../../lib/values/calendar.ts';
 import { parseDate, parseLocalTimestamp, parseTime, printLocalDate, printLocalTimestamp, printTime } from '../../lib/values/local-time.ts';
+import { runs } from '../random.ts';
 
 const days = fc.integer({ min: -2_440_588, max: 104_000_000 });
 const micros = fc.integer({ min: 0, max: 86_399_999_999 });
@@ -14,7 +15,7 @@ describe('local times', () => {
         expect(dateOf(count)).to.deep.equal({ year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate() });
         expect(daysOf(date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate())).to.equal(count);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

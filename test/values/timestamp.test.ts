@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Timestamp } from '../../lib/values/timestamp.ts';
+import { runs } from '../random.ts';
 
 const LEAST_MICROS = -210_866_803_200_000_000n; // 4713 BC, where PostgreSQL begins
 const MOST_MICROS = 8_640_000_000_000_000_999n; // 275760, where Date ends
@@ -14,7 +15,7 @@ describe('Timestamp', () => {
         expect(timestamp.micros).to.be.within(0, 999);
         expect(Timestamp.fromText(timestamp.toISOString())?.epochMicros).to.equal(epochMicros);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -26,7 +27,7 @@ describe('Timestamp', () => {
           expect(Timestamp.from(date).toISOString()).to.equal(date.toISOString().replace('.000Z', 'Z'));
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

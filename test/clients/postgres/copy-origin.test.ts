@@ -7,6 +7,7 @@ import { ArrayColumn } from '../../../lib/core/batch/column.ts';
 import { RecordBatch } from '../../../lib/core/batch/batch.ts';
 import { Schema } from '../../../lib/schema/schema.ts';
 import type { DataType } from '../../../lib/schema/types.ts';
+import { runs } from '../../random.ts';
 
 const OPTIONS = { int8: 'number', numeric: 'text' } as const;
 const COLUMNS: CopyColumn[] = [
@@ -65,7 +66,7 @@ describe('rows of a COPY', () => {
           expect(others).to.deep.equal([0x48, ...messages.flatMap(bytes => (bytes[0] === 0x4e ? [0x4e] : [])), 0x63, 0x43]);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -94,7 +95,7 @@ describe('rows of a COPY', () => {
         expect(Object.keys(compacted.rows[0] ?? {})).to.deep.equal(expected.length === 0 ? [] : batch.schema.names);
         expect(compacted.encoded('pg-copy')).to.not.equal(undefined);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

@@ -14,6 +14,7 @@ import { canEncode, fieldWriter } from '../../../lib/clients/postgres/encode.ts'
 import { ByteWriter } from '../../../lib/clients/postgres/byte-writer.ts';
 import { openPool } from '../../../lib/clients/postgres/pool.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
+import { runs } from '../../random.ts';
 
 const type = (kind: DataType['kind'], rest: Partial<DataType> = {}): DataType => ({ kind, ...rest });
 const arrayOf = (element: DataType): DataType => ({ kind: 'array', element });
@@ -605,7 +606,7 @@ describe('binary encoding of values', () => {
           expect(differing, typeName(columnType)).to.deep.equal([]);
         }
       }),
-      { numRuns: 12 },
+      { numRuns: runs(12) },
     );
   });
 });

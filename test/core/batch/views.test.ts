@@ -8,6 +8,7 @@ import { ndjsonDecoder } from '../../../lib/formats/ndjson/index.ts';
 import { Schema } from '../../../lib/schema/schema.ts';
 import { decodeAll } from '../../formats/decoding.ts';
 import { read } from '../../formats/csv/reading.ts';
+import { runs } from '../../random.ts';
 
 const NAMES = ['a', 'b', 'c'] as const;
 const schema = new Schema(NAMES.map(name => ({ name, type: { kind: 'text' }, nullable: true })));
@@ -109,7 +110,7 @@ describe('views of views show the same by every face', () => {
         const rows = values.map(row => Object.fromEntries(NAMES.map((name, i) => [name, row[i]])));
         await holds(RecordBatch.of<AnyRow>(rows, schema, { end: -1 }, undefined, origin), steps);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -127,7 +128,7 @@ describe('views of views show the same by every face', () => {
         const { batches } = await read(`a,b,c\n${lines}`);
         await holds(batches[0] as AnyBatch, steps, (bytes, names) => (isCopied++, decode(bytes, names)));
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
     expect(isCopied).to.be.greaterThan(50);
   });
@@ -154,7 +155,7 @@ describe('views of views show the same by every face', () => {
         const lines = Buffer.concat(chunks).toString().split('\n').slice(0, -1);
         expect(entries(lines.map(line => JSON.parse(line) as object))).to.deep.equal(rowsOf(shown));
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
     expect(isCopied).to.be.greaterThan(20);
   });

@@ -19,6 +19,8 @@ import { mapAsync } from '../../../operators/map-async.ts';
 import { take } from '../../../operators/take.ts';
 import { tap } from '../../../operators/tap.ts';
 import { through } from '../../../operators/through.ts';
+import { validate } from '../../../operators/validate.ts';
+import { runs } from '../../random.ts';
 
 const none = z.strictObject({});
 const POINTS = ['open', 'write', 'flush', 'commit', 'close'] as const;
@@ -124,12 +126,11 @@ const originKind = defineSource<typeof none, Origin>({
   },
 });
 
-/** An operator, and the same over arrays; `refuses` are those that it rejects. */
+/** An operator, and the same over arrays; */
 interface Pair {
   readonly name: string;
   readonly open: () => unknown;
   readonly over: (rows: readonly AnyRow[]) => AnyRow[];
-  readonly refuses?: (row: AnyRow) => boolean;
 }
 const isFifth = (row: AnyRow): boolean => (row['id'] as number) % 5 === 4;
 const throwing = (row: AnyRow): AnyRow => {
@@ -138,19 +139,29 @@ const throwing = (row: AnyRow): AnyRow => {
 };
 const pairs: readonly Pair[] = [
   { name: 'map', open: () => map((row: AnyRow) => ({ ...row })), over: rows => [...rows] },
-  { name: 'throwing map', open: () => map(throwing), over: rows => rows.filter(row => !isFifth(row)), refuses: isFifth },
-  { name: 'throwing tap', open: () => tap(throwing), over: rows => rows.filter(row => !isFifth(row)), refuses: isFifth },
+  { name: 'throwing map', open: () => map(throwing), over: rows => rows.filter(row => !isFifth(row)) },
+  { name: 'throwing tap', open: () => tap(throwing), over: rows => rows.filter(row => !isFifth(row)) },
   {
     name: 'throwing mapAsync',
     open: () => mapAsync(async (row: AnyRow) => (await turn(), throwing(row)), { concurrency: 2 }),
     over: rows => rows.filter(row => !isFifth(row)),
-    refuses: isFifth,
+  },
+  {
+    name: 'throwing mapAsync, unordered',
+    open: () =>
+      mapAsync(async (row: AnyRow) => (await turns((row['id'] as number) % 3), throwing(row)), { concurrency: 3, ordered: false }),
+    over: rows => rows.filter(row => !isFifth(row)),
+  },
+  {
+    name: 'throwing asynchronous schema',
+    open: () =>
+      validate({ '~standard': { version: 1, vendor: 'test', validate: async row => (await turn(), { value: throwing(row as AnyRow) }) } }),
+    over: rows => rows.filter(row => !isFifth(row)),
   },
   {
     name: 'throwing flatMap',
     open: () => flatMap((row: AnyRow) => [throwing(row)]),
     over: rows => rows.filter(row => !isFifth(row)),
-    refuses: isFifth,
   },
   {
     name: 'filter',
@@ -195,7 +206,7 @@ describe('a run in chaos', () => {
           await check(given);
           expect(unheard).to.deep.equal([]);
         }),
-        { numRuns: 400 },
+        { numRuns: runs(400) },
       );
     } finally {
       process.off('unhandledRejection', listen);

@@ -17,6 +17,7 @@ import { mapAsync } from '../../../operators/map-async.ts';
 import { skip } from '../../../operators/skip.ts';
 import { take } from '../../../operators/take.ts';
 import { validate } from '../../../operators/validate.ts';
+import { runs } from '../../random.ts';
 
 const none = z.strictObject({});
 const turns = async (count: number): Promise<void> => {
@@ -140,11 +141,11 @@ describe('plain Node streams in chaos', () => {
   afterEach(() => expect(unheard).to.deep.equal([]));
 
   it("joined by Node's pipeline", async () => {
-    await fc.assert(fc.asyncProperty(scenario, joined), { numRuns: 150 });
+    await fc.assert(fc.asyncProperty(scenario, joined), { numRuns: runs(150) });
   });
 
   it('joined by .pipe and read by for await, to the end or left early', async () => {
-    await fc.assert(fc.asyncProperty(scenario, fc.option(fc.nat({ max: 300 })), read), { numRuns: 100 });
+    await fc.assert(fc.asyncProperty(scenario, fc.option(fc.nat({ max: 300 })), read), { numRuns: runs(100) });
   });
 
   it('give rejects to the function of the stage that refused, also within a composed one', async () => {

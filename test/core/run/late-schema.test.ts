@@ -16,6 +16,7 @@ import { flatMap } from '../../../operators/flat-map.ts';
 import { map } from '../../../operators/map.ts';
 import { mapAsync } from '../../../operators/map-async.ts';
 import { through } from '../../../operators/through.ts';
+import { runs } from '../../random.ts';
 
 const none = z.strictObject({});
 const schema = new Schema([
@@ -153,7 +154,7 @@ describe('the position that is committed', () => {
           expect(sink.position()).to.deep.equal({ piece: pieces.length - 1 });
         },
       ),
-      { numRuns: 120 },
+      { numRuns: runs(120) },
     );
   });
 });

@@ -15,6 +15,7 @@ import { map } from '../../../operators/map.ts';
 import { mapAsync } from '../../../operators/map-async.ts';
 import { take } from '../../../operators/take.ts';
 import { tap } from '../../../operators/tap.ts';
+import { runs } from '../../random.ts';
 
 interface Row {
   readonly id: number;
@@ -85,7 +86,7 @@ describe('operators as plain Node streams', () => {
             expect(await idsOf(source.pipe(open() as unknown as PassThrough), slowEvery)).to.deep.equal(ids(count));
           },
         ),
-        { numRuns: 25 },
+        { numRuns: runs(25) },
       );
     });
   }

@@ -16,6 +16,7 @@ import { skip } from '../../../operators/skip.ts';
 import { take } from '../../../operators/take.ts';
 import { tap } from '../../../operators/tap.ts';
 import { through } from '../../../operators/through.ts';
+import { runs } from '../../random.ts';
 
 interface Row {
   readonly a: number;
@@ -93,7 +94,7 @@ describe('any pipeline over any records', () => {
         expect(report.written).to.equal(expected.length);
         expect(report.read + report.made).to.equal(report.written + report.dropped + report.rejected);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -120,7 +121,7 @@ describe('any pipeline over any records', () => {
         await done;
         expect(written).to.deep.equal(expectedOf(input, operators));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -9,6 +9,7 @@ import type { Sink } from '../../../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSink } from '../../../lib/core/define.ts';
 import { RecordBatch } from '../../../lib/core/batch/batch.ts';
 import { defineSource } from '../../../lib/core/define.ts';
+import { runs } from '../../random.ts';
 
 const none = z.strictObject({});
 const POINTS = ['open', 'write', 'flush', 'commit', 'close'] as const;
@@ -88,7 +89,7 @@ describe('a sink as a plain Node stream', () => {
           expect(ends(target)).to.deep.equal(['close']);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

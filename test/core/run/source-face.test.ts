@@ -8,6 +8,7 @@ import { RecordBatch } from '../../../lib/core/batch/batch.ts';
 import type { Source } from '../../../lib/core/contracts.ts';
 import { type AnyBatch, defineSource } from '../../../lib/core/define.ts';
 import { generate } from '../../../sources/generate.ts';
+import { runs } from '../../random.ts';
 
 interface Row {
   readonly id: number;
@@ -142,7 +143,7 @@ describe('a source as a plain Node stream gives every record once, in order', ()
               expect(await read(batches(sizes, turns), isSlow)).to.deep.equal(upTo(count));
             },
           ),
-          { numRuns: isSlow ? 12 : 25 },
+          { numRuns: runs(isSlow ? 12 : 25) },
         );
       });
     }

@@ -18,6 +18,7 @@ import { skip } from '../../../operators/skip.ts';
 import { take } from '../../../operators/take.ts';
 import { through } from '../../../operators/through.ts';
 import { records } from '../../../sources/records.ts';
+import { runs } from '../../random.ts';
 
 const none = z.strictObject({});
 const rows = (count: number): AnyRow[] => Array.from({ length: count }, (_, id) => ({ id }));
@@ -143,7 +144,7 @@ describe('take', () => {
           expectConserved(report);
         },
       ),
-      { numRuns: 120 },
+      { numRuns: runs(120) },
     );
   });
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { decodeDialect } from '../../../lib/formats/csv/dialect-decode.ts';
 import { cut, read, type ReadOptions } from './reading.ts';
+import { runs } from '../../random.ts';
 
 /** Bytes as they come: mostly signs of CSV, so that most files are about well-formed and many are not. */
 const piece = fc.oneof(
@@ -59,7 +60,7 @@ describe('CSV decoder, its two ways', () => {
             expect(dialectLast?.row).to.equal(last?.row);
           },
         ),
-        { numRuns: 1500 },
+        { numRuns: runs(1500) },
       );
     });
   }
@@ -90,7 +91,7 @@ describe('CSV decoder, its two ways', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -111,7 +112,7 @@ describe('CSV decoder, its two ways', () => {
           expect(plain.error?.message.replace(/;.*/, '')).to.equal(dialect.error?.message.replace(/;.*/, ''));
         },
       ),
-      { numRuns: 600 },
+      { numRuns: runs(600) },
     );
   });
 });

@@ -8,6 +8,7 @@ import { BOOL, BYTEA, type DataType, FLOAT8, INT4, JSONB, NUMERIC, TEXT, TIMESTA
 import { Timestamp } from '../../../lib/values/timestamp.ts';
 import type { z } from 'zod';
 import { read } from './reading.ts';
+import { runs } from '../../random.ts';
 
 type Csv = z.input<typeof csvOptions>;
 
@@ -200,7 +201,7 @@ describe('CSV encoder', () => {
           if (csv.headers !== false) expect(again.names).to.deep.equal(names);
           expect(names.some(isNull) ? [] : again.records).to.deep.equal(names.some(isNull) ? [] : records);
         }),
-        { numRuns: 200 },
+        { numRuns: runs(200) },
       );
     });
   }

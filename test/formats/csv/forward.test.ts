@@ -4,6 +4,7 @@ import { ArrayColumn } from '../../../lib/core/batch/column.ts';
 import type { AnyBatch } from '../../../lib/core/define.ts';
 import { INT4, TEXT } from '../../../lib/schema/types.ts';
 import { cut, read, type ReadOptions } from './reading.ts';
+import { runs } from '../../random.ts';
 
 async function batchOf(text: string, csv: ReadOptions['csv'] = {}): Promise<AnyBatch> {
   const { batches, error } = await read(text, { csv });
@@ -136,7 +137,7 @@ describe('CSV bytes passed on', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { jsonDecoder } from '../../../lib/formats/json/index.ts';
 import { decodeAll, failure } from '../decoding.ts';
+import { runs } from '../../random.ts';
 
 const decode = (input: string | Uint8Array, size?: number, more = {}) => decodeAll(jsonDecoder(), input, size, more);
 
@@ -34,7 +35,7 @@ describe('JSON decoder', () => {
           }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 

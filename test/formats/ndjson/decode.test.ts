@@ -4,6 +4,7 @@ import { ndjsonDecoder } from '../../../lib/formats/ndjson/index.ts';
 import { JsonNumber } from '../../../lib/values/json.ts';
 import { Schema } from '../../../lib/schema/schema.ts';
 import { decodeAll, failure } from '../decoding.ts';
+import { runs } from '../../random.ts';
 
 const decode = (input: string | Uint8Array, size?: number, more = {}) => decodeAll(ndjsonDecoder(), input, size, more);
 const linesOf = (rows: readonly object[]): string => rows.map(row => `${JSON.stringify(row)}\n`).join('');
@@ -26,7 +27,7 @@ describe('NDJSON decoder', () => {
           for (const batch of seen.batches) expect(batch.length).to.be.within(1, batchRows);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -83,7 +84,7 @@ describe('NDJSON decoder', () => {
           else expect(isSame(numbers[i]!, value as number)).to.equal(true, numbers[i]);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
