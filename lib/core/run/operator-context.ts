@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { MillraceError } from '../../errors.ts';
 import { printSize } from '../../values/sizes.ts';
 import type { Schema } from '../../schema/schema.ts';
@@ -54,6 +55,7 @@ export class RunningOperator implements OperatorContext {
 
   constructor(counter: StageCounter, schema: Schema | undefined, hooks: OperatorHooks) {
     this.signal = AbortSignal.any([hooks.signal, this.#abandoned.signal]);
+    setMaxListeners(0, this.signal);
     this.batchRows = hooks.batchRows;
     this.batchBytes = hooks.batchBytes;
     this.batchDelayMs = hooks.batchDelayMs;

@@ -10,6 +10,7 @@ import { STANDALONE, takeReject, warnStandalone } from './standalone.ts';
 import type { Parcel } from './source-stream.ts';
 import type { OperatorStage } from './stage.ts';
 import { Upstream } from './upstream.ts';
+import { abortController } from './waiting.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -22,7 +23,7 @@ export class OperatorFace extends Duplex {
   readonly role = 'operator';
   readonly stages: readonly OperatorStage[];
   readonly #upstream: Upstream;
-  readonly #abort = new AbortController();
+  readonly #abort = abortController();
   readonly #account = new FlowAccount(STANDALONE.memory, () => undefined);
   #inner: readonly Duplex[] | undefined;
   #taken = 0;

@@ -24,7 +24,7 @@ import { SinkStream } from './sink-stream.ts';
 import { emptyCount, sourceContext } from './source-context.ts';
 import { SourceStream } from './source-stream.ts';
 import { untilAborted } from './until-aborted.ts';
-import { aborted, timeout } from './waiting.ts';
+import { abortController, aborted, timeout } from './waiting.ts';
 import type { Stage } from './stage.ts';
 
 /** Runs a pipeline to its end: resolves with the report, or rejects with a PipelineError, once everything is released. */
@@ -36,7 +36,7 @@ class Run {
   readonly #line: Line;
   readonly #options: CheckedRunOptions;
   readonly #start = performance.now();
-  readonly #abort = new AbortController();
+  readonly #abort = abortController();
   readonly #account: FlowAccount;
   readonly #refusals: Refusals;
   readonly #warnings = new Set<string>();

@@ -8,6 +8,7 @@ import { SinkStream } from './sink-stream.ts';
 import { STANDALONE, takeReject, warnStandalone } from './standalone.ts';
 import type { SinkStage } from './stage.ts';
 import { Upstream } from './upstream.ts';
+import { abortController } from './waiting.ts';
 
 type Callback = (error?: Error | null) => void;
 
@@ -19,7 +20,7 @@ export class SinkFace extends Writable {
   readonly role = 'sink';
   readonly stage: SinkStage;
   readonly #upstream: Upstream;
-  readonly #abort = new AbortController();
+  readonly #abort = abortController();
   readonly #account = new FlowAccount(STANDALONE.memory, () => undefined);
   readonly #isFull = fullness(STANDALONE.batchRows, STANDALONE.batchBytes);
   #gathered: AnyRow[] = [];

@@ -3,6 +3,7 @@ import { asMillraceError } from '../../errors.ts';
 import type { AnyBatch } from '../define.ts';
 import { STANDALONE, warnStandalone } from './standalone.ts';
 import type { SourceStage } from './stage.ts';
+import { abortController } from './waiting.ts';
 
 /**
  * A source as a plain Readable of objects. It holds one batch. One loop alone reads the iterator and pushes: `_read` only starts it and wakes
@@ -11,7 +12,7 @@ import type { SourceStage } from './stage.ts';
 export class SourceFace extends Readable {
   readonly role = 'source';
   readonly stage: SourceStage;
-  readonly #abort = new AbortController();
+  readonly #abort = abortController();
   #iterator: AsyncIterator<AnyBatch> | undefined;
   #isRunning = false;
   #isStopped = false;

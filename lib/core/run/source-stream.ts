@@ -3,6 +3,7 @@ import { asMillraceError } from '../../errors.ts';
 import type { AnyBatch } from '../define.ts';
 import type { FlowAccount, Lease } from './account.ts';
 import type { StageCounter } from './counter.ts';
+import { abortController } from './waiting.ts';
 
 /** A batch on its way, with the memory that it has charged. */
 export interface Parcel {
@@ -25,7 +26,7 @@ export interface SourceStreamOptions {
  */
 export class SourceStream extends Readable {
   readonly #options: SourceStreamOptions;
-  readonly #abort = new AbortController();
+  readonly #abort = abortController();
   #iterator: AsyncIterator<AnyBatch> | undefined;
   #reading: Promise<void> | undefined;
   #ended: Promise<void> | undefined;

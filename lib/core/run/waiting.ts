@@ -1,3 +1,12 @@
+import { setMaxListeners } from 'node:events';
+
+/** For the signals of the engine: any number of calls may wait for one at the same time. */
+export function abortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
 /** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {

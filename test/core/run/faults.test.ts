@@ -16,6 +16,7 @@ import { map } from '../../../operators/map.ts';
 import { mapAsync } from '../../../operators/map-async.ts';
 import { tap } from '../../../operators/tap.ts';
 import { validate } from '../../../operators/validate.ts';
+import { function as calling } from '../../../sinks/function.ts';
 
 const none = z.strictObject({});
 const rows = (count: number): AnyRow[] => Array.from({ length: count }, (_, id) => ({ id }));
@@ -148,6 +149,27 @@ describe('a run that is cancelled', () => {
       });
     }
     expect([getEventListeners(signal, 'abort'), getEventListeners(drain, 'abort')]).to.deep.equal([[], []]);
+  });
+
+  it('is one of many with the same signal, each of which hears of it; none is taken for a leak', async () => {
+    const warnings: string[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', listen);
+    const abort = new AbortController();
+    const runs = Array.from({ length: 20 }, () => {
+      const stuck = operator(mapAsync(() => new Promise<AnyRow>(() => undefined), { concurrency: 20 }));
+      return failureOf(run([listSource([rows(20)]), stuck, collector({}).stage], { signal: abort.signal }));
+    });
+    const waiting = stageOf(calling(() => new Promise(() => undefined), { concurrency: 20 })) as SinkStage;
+    runs.push(failureOf(run([listSource([rows(20)]), waiting], { signal: abort.signal })));
+    await run([listSource([rows(20)]), collector({}).stage], { signal: abort.signal });
+    await turns(5);
+    abort.abort();
+    expect((await Promise.all(runs)).map(({ code }) => code)).to.deep.equal(Array.from({ length: 21 }, () => 'CANCELLED'));
+    await turns(2);
+    process.off('warning', listen);
+    expect(warnings).to.deep.equal([]);
+    expect(getEventListeners(abort.signal, 'abort')).to.deep.equal([]);
   });
 
   it('aborts the sink though its source hangs', async () => {
