@@ -18,6 +18,7 @@ export class NodePipe implements ForeignPipe {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(stream: Duplex) {
+    if (stream.writableEnded || stream.readableEnded || stream.destroyed) throw usedBefore();
     this.#stream = stream;
     stream.on('error', error => (this.#failure ??= { error }));
   }
@@ -83,6 +84,12 @@ export class WebPipe implements ForeignPipe {
     this.#writer.abort(reason).catch(() => undefined);
     this.#reader.cancel(reason).catch(() => undefined);
   }
+}
+
+function usedBefore(): MillraceError {
+  return new MillraceError('ENDED_EARLY', 'the foreign stream has ended already; a stream serves one run: make one for each', {
+    stage: 'through',
+  });
 }
 
 function endedEarly(): MillraceError {

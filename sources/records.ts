@@ -34,6 +34,8 @@ export const recordsKind = defineSource<typeof options, Records<AnyRow>>({
 
 async function* readOnce(given: Records<AnyRow>, context: SourceContext): AsyncGenerator<AnyBatch> {
   const { signal, counted } = context;
+  if (given instanceof Readable && (given.readableEnded || given.destroyed))
+    throw given.errored ?? endedEarly('the stream that is read has ended already; a stream serves one run: make one for each');
   const turns = turnTaker();
   const destroy = (): void => void (given instanceof Readable && given.destroy());
   signal.addEventListener('abort', destroy, { once: true });
@@ -46,7 +48,7 @@ async function* readOnce(given: Records<AnyRow>, context: SourceContext): AsyncG
     }
     if (signal.aborted) destroy();
   } catch (error) {
-    throw isPrematureClose(error) ? endedEarly(error) : error;
+    throw isPrematureClose(error) ? endedEarly('the stream that is read was closed before it had ended', error) : error;
   } finally {
     signal.removeEventListener('abort', destroy);
   }
@@ -56,8 +58,8 @@ function isPrematureClose(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
-function endedEarly(cause: unknown): MillraceError {
-  return new MillraceError('ENDED_EARLY', 'the stream that is read was closed before it had ended', { stage: 'records', cause });
+function endedEarly(message: string, cause?: unknown): MillraceError {
+  return new MillraceError('ENDED_EARLY', message, { stage: 'records', cause });
 }
 
 /** Cancelled while it waits for a record, too; its own iterator would hear of its end only after that. */

@@ -140,6 +140,16 @@ describe('through', () => {
     expect(evens.at(-1)).to.deep.equal({ id: -1 });
   });
 
+  it('is not served by a stream that another run has used', async () => {
+    for (const used of [new PassThrough(object), new TransformStream()]) {
+      const target: Row[] = [];
+      await pipeline(from.memory(rows(3)), through<Row>(used), to.memory(target));
+      const error = await failureOf(pipeline(from.memory(rows(3)), through<Row>(used), to.memory(target)));
+      expect(error).to.include({ stage: 'through' });
+      expect(target).to.deep.equal(rows(3));
+    }
+  });
+
   it('ends with a web stream that has had enough', async () => {
     const three = new TransformStream<Row, Row>({
       transform: (row, controller) => {

@@ -143,6 +143,18 @@ describe('source records', () => {
     expect(performance.now() - start).to.be.below(90);
   });
 
+  it('does not read a stream a second time, as if it were empty', async () => {
+    const used = Readable.from(rows);
+    const target: Row[] = [];
+    await pipeline(from.records<Row>(used), to.memory(target));
+    const error: unknown = await pipeline(from.records<Row>(used), to.memory(target)).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).to.include({ code: 'ENDED_EARLY', stage: 'records' });
+    expect(target).to.deep.equal(rows);
+  });
+
   it('does not take a stream that was closed early for a whole one', async () => {
     const closing = new Readable({ objectMode: true, read: () => undefined });
     closing.push({ id: 1 });
