@@ -229,6 +229,33 @@ describe('errors', () => {
 });
 
 describe('dead letters', () => {
+  const refusing = operator(
+    map((row: AnyRow): AnyRow => {
+      throw new Error(`no ${String(row['id'])}`);
+    }),
+  );
+
+  it('are counted like records: one that their place loses, refuses or forgets fails the run, and nothing is committed', async () => {
+    const places: [string, Partial<Target>][] = [
+      ["the dead letters' place counted 0 of 3 letters", { written: () => 0 }],
+      ["the dead letters' own place refused one: full", { rejected: () => [{ index: 1, code: 'FULL', reason: 'full' }] }],
+    ];
+    for (const [message, more] of places) {
+      const place = target();
+      const letters = target({}, more);
+      const error = await failureOf(run([listSource([rows(3)]), refusing, place.stage], { deadLetter: letters.face }));
+      expect(error).to.include({ message, stage: 'dead letters' });
+      expect(place.calls).to.deep.equal(['open', 'flush', 'abort']);
+      expect(letters.calls).to.deep.equal(['open', 'write', 'flush', 'abort']);
+    }
+  });
+
+  it('leave no trace where there is none', async () => {
+    const letters = target();
+    await run([listSource([rows(3)]), target().stage], { deadLetter: letters.face });
+    expect(letters.calls).to.deep.equal(['open', 'abort']);
+  });
+
   it('take nothing more once they are aborted, though an operator is still at work', async () => {
     const abort = new AbortController();
     const place = target();
