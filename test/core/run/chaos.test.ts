@@ -276,7 +276,9 @@ async function check({ count, sizes, failsAfter, pace, line, memory, abortAfter,
 }
 
 function expectConserved(report: Report): void {
-  for (const { kind, in: taken, made, out, dropped, rejected } of report.stages.slice(1, -1))
-    expect(taken + made, kind).to.equal(out + dropped + rejected);
+  for (const [i, { kind, in: taken, made, out, dropped, rejected }] of report.stages.entries()) {
+    if (i > 0) expect(taken + made, kind).to.equal(out + dropped + rejected);
+    if (i > 0) expect(taken, `what ${kind} took`).to.equal(report.stages[i - 1]?.out);
+  }
   expect(report.read + report.made).to.equal(report.written + report.dropped + report.rejected);
 }
