@@ -42,8 +42,8 @@ export function listSource(
 }
 
 /** The same, that fails after `failAfter` pieces. */
-export function failingSource(pieces: readonly (readonly object[])[], failAfter: number): SourceStage {
-  return stageOf(listKind.create({}, { pieces, schema: undefined, onPiece: () => undefined, failAfter })) as SourceStage;
+export function failingSource(pieces: readonly (readonly object[])[], failAfter: number, schema?: Schema): SourceStage {
+  return stageOf(listKind.create({}, { pieces, schema, onPiece: () => undefined, failAfter })) as SourceStage;
 }
 
 export interface CollectorOptions {

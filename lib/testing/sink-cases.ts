@@ -138,7 +138,7 @@ async function showsNothing<Row extends object>(subject: SinkSubject<Row>): Prom
   const pieces = cut(subject.records, [1]);
   for (const after of [0, 1, pieces.length]) {
     const sink = await subject.open();
-    const failed = run([failingSource(pieces, after), stageIn(sink, 'sink')]);
+    const failed = run([failingSource(pieces, after, subject.schema), stageIn(sink, 'sink')]);
     await assert.rejects(within('a failing pipeline', failed), { message: 'the source fails' });
     await assertNothing(subject, `the source failed after ${after} batches`);
   }
