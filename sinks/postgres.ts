@@ -5,44 +5,66 @@ import { TableWriter } from '../lib/clients/postgres/table-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
 
-const options = z.strictObject({
-  ...connectionFields,
-  table: z.string().min(1).describe('users, crm.users, or names in double quotes; case is kept as it is written'),
-  mode: z
-    .enum(['create', 'append'])
-    .default('create')
-    .describe('create: makes the table, which must not be there. append: adds to it, and makes it where it is not there'),
-  key: z.array(z.string()).readonly().optional().describe('primary key of a table that is made'),
-  lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
-  stallTimeoutMs: z
-    .number()
-    .int()
-    .min(1)
-    .default(600_000)
-    .describe('milliseconds in which the server has to take or answer something while rows are sent'),
-});
+const options = z
+  .strictObject({
+    ...connectionFields,
+    table: z.string().min(1).describe('users, crm.users, or names in double quotes; case is kept as it is written'),
+    mode: z
+      .enum(['create', 'append', 'upsert'])
+      .default('create')
+      .describe(
+        'create: makes the table, which must not be there. append: adds to it. upsert: replaces rows of the same key, adds the others. Both make it where it is not there',
+      ),
+    key: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('primary key of a table that is made; what upsert goes by, the primary key by default'),
+    update: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('with upsert: what of a row that is there is changed; all but the key by default'),
+    lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
+    stallTimeoutMs: z
+      .number()
+      .int()
+      .min(1)
+      .default(600_000)
+      .describe('milliseconds in which the server has to take or answer something while rows are sent'),
+  })
+  .refine(({ mode, update }) => update === undefined || mode === 'upsert', {
+    path: ['update'],
+    message: 'only mode upsert changes rows that are there',
+  });
 
-export type PostgresSinkOptions<Row> = Omit<z.input<typeof options>, 'key'> & { key?: readonly (keyof Row & string)[] };
+export type PostgresSinkOptions<Row> = Omit<z.input<typeof options>, 'key' | 'update'> & {
+  key?: readonly (keyof Row & string)[];
+  update?: readonly (keyof Row & string)[];
+};
 
 /**
  * A table, by COPY, in one transaction: all of it or nothing. Columns go by name; a table that is made has the exact types of the records.
  * Bytes pass as they are where source and table have the same types (PostgreSQL), or the table's input rules read them anyway (CSV).
+ * An upsert goes through a temporary table: of the records with one key the last one wins, and rows that are equal are not touched.
  * A row that the server refuses goes to the dead letters, with the server's reason; without a place for it the run stops and names the row.
  *
  * Holds a batch; with dead letters what the server has not confirmed, at most half of the run's memory. Abort rolls back, and cancels a
  * statement that hangs. With dead letters deferred constraints are checked as rows come.
- * Errors: EXISTS, NOT_FOUND (a schema), COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, SCHEMA_UNKNOWN before the first row; ROW_REFUSED,
+ * Errors: EXISTS, NOT_FOUND (a schema), OPTION_INVALID (an upsert without a key), COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, SCHEMA_UNKNOWN before the first row; ROW_REFUSED,
  * COUNTS_DIFFER, TIMEOUT, CONNECTION_LOST, DISK_FULL, and those of connecting.
  */
 export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
   return postgresKind.create<Row>(given as z.input<typeof options>, undefined);
 }
 
+const TITLES = { create: '', append: ', added to', upsert: ', merged into by key' };
+
 export const postgresKind = defineSink<typeof options>({
   kind: 'postgres',
   options,
   takes: ['pg-copy', 'csv'],
   guarantee: 'all-or-nothing',
-  title: ({ table, mode }) => `table ${table}${mode === 'append' ? ', added to' : ''}`,
+  title: ({ table, mode }) => `table ${table}${TITLES[mode]}`,
   open: async (given, context) => TableWriter.open(openPool(resolveTarget(given)), given, context),
 });

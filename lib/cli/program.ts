@@ -91,8 +91,11 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--select <a,b>', 'these columns, in this order')
     .option('--rename <old=new,…>', 'other names, all at once')
     .option('--coerce <name:type,…>', 'other types: string, integer, float, decimal, boolean, datetime, timestamp, date, json, binary')
-    .option('--mode <mode>', 'create (the default): the target must not exist; append: add to it, or make it')
-    .option('--key <id,…>', 'identity of a record: the primary key of a table that is made')
+    .option(
+      '--mode <mode>',
+      'create (the default): the target must not exist; append: add to it, or make it; upsert (tables): merge by key',
+    )
+    .option('--key <id,…>', 'identity of a record: the primary key of a table that is made, what an upsert goes by')
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')
     .option('--max-rejected <n|p%>', 'more refused records than this stop the run', maxRejectedOption)
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))

@@ -12,7 +12,7 @@ const schema = new Schema([
 ]);
 const records = Array.from({ length: 12 }, (_, id) => ({ id, name: id % 3 === 0 ? null : `name ${id}`, amount: `${id}.50` }));
 
-for (const mode of ['create', 'append'] as const) {
+for (const mode of ['create', 'append', 'upsert'] as const) {
   describe(`sink postgres, the suite of every sink, mode ${mode}`, () => {
     let url: string;
     let table = 0;
@@ -22,7 +22,8 @@ for (const mode of ['create', 'append'] as const) {
 
     async function open() {
       table++;
-      if (mode === 'append') await sql(url, `CREATE TABLE t${table} (id int4 NOT NULL, name text, amount numeric)`);
+      if (mode !== 'create')
+        await sql(url, `CREATE TABLE t${table} (id int4 ${mode === 'upsert' ? 'PRIMARY KEY' : 'NOT NULL'}, name text, amount numeric)`);
       return postgres<(typeof records)[number]>({ url, table: `t${table}`, mode });
     }
     async function read(): Promise<readonly unknown[] | undefined> {

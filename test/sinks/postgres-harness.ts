@@ -8,7 +8,7 @@ import { postgresKind } from '../../sinks/postgres.ts';
 export interface Opened {
   readonly writer: Writer;
   readonly settled: Map<AnyBatch, readonly RejectedRow[]>;
-  readonly counted: { written: number; bytes: number };
+  readonly counted: { written: number; unchanged: number; superseded: number; bytes: number };
   readonly warnings: string[];
   readonly abort: AbortController;
 }
@@ -26,7 +26,7 @@ export async function openWriter(
   { hasDeadLetters = false, segmentBytes = 8 << 20 }: OpenSettings = {},
 ): Promise<Opened> {
   const settled: Opened['settled'] = new Map();
-  const counted = { written: 0, bytes: 0 };
+  const counted = { written: 0, unchanged: 0, superseded: 0, bytes: 0 };
   const warnings: string[] = [];
   const abort = new AbortController();
   const context: SinkContext = {
@@ -40,8 +40,10 @@ export async function openWriter(
       settled.set(batch, rejected);
     },
     release: () => undefined,
-    counted: ({ written = 0, bytes = 0 }) => {
+    counted: ({ written = 0, unchanged = 0, superseded = 0, bytes = 0 }) => {
       counted.written += written;
+      counted.unchanged += unchanged;
+      counted.superseded += superseded;
       counted.bytes += bytes;
     },
     warn: message => void warnings.push(message),

@@ -3,11 +3,14 @@ import { MillraceError } from '../../errors.ts';
 import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from './copy-in.ts';
 import type { CopyFormat, CopyPiece, CopyPlan } from './copy-plan.ts';
 import type { PgTarget } from './connection-options.ts';
+import type { Staging } from './staging.ts';
 
 /** Where loads take place, and what ends them from outside. */
 export interface LoadPlace {
   readonly client: pg.Client;
   readonly plan: CopyPlan;
+  /** Where rows go first, when they are merged into the table from there. */
+  readonly staging?: Staging | undefined;
   readonly target: PgTarget;
   readonly stallTimeoutMs: number;
   readonly signal: AbortSignal;
@@ -31,8 +34,8 @@ export class CopyLoad {
     if (signal.aborted) abort();
   }
 
-  static async start({ client, plan, stallTimeoutMs, signal }: LoadPlace, format: CopyFormat): Promise<CopyLoad> {
-    const load = new CopyLoad(format, await CopyIn.start(client, plan.statement(format), stallTimeoutMs), signal);
+  static async start({ client, plan, staging, stallTimeoutMs, signal }: LoadPlace, format: CopyFormat): Promise<CopyLoad> {
+    const load = new CopyLoad(format, await CopyIn.start(client, plan.statement(format, staging?.name), stallTimeoutMs), signal);
     if (format === 'binary') await load.#guarded(() => load.#copy.write([BINARY_HEADER]));
     return load;
   }

@@ -56,10 +56,10 @@ export class CopyPlan {
     return this.#columns.map(column => column.name);
   }
 
-  /** `COPY … FROM STDIN` in a format. */
-  statement(format: CopyFormat): string {
+  /** `COPY … FROM STDIN` in a format, into the table or another one with its columns. */
+  statement(format: CopyFormat, into: string = this.#table.name): string {
     const names = this.#columns.map(column => quoteIdentifier(column.name)).join(', ');
-    return `COPY ${this.#table.name} (${names}) FROM STDIN (FORMAT ${format})`;
+    return `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`;
   }
 
   encode(records: AnyBatch): CopyPiece {

@@ -16,7 +16,7 @@ export class SegmentRecovery {
   readonly #context: SinkContext;
   readonly #size: SegmentSize;
   #work: Slice[][] = [];
-  /** Rows that a foreign key refused: what they refer to may come behind them. */
+  /** Rows that a foreign key refused: what they refer to may come behind them. Not of an upsert: they would come after newer ones of their key. */
   #orphans: Slice[] = [];
 
   constructor(place: LoadPlace, table: TableName, context: SinkContext, size: SegmentSize) {
@@ -76,7 +76,7 @@ export class SegmentRecovery {
     for (const slice of alone) {
       for (const row of sentRows(slice)) {
         slice.entry.rejected.set(row, { index: row, code: 'ROW_REFUSED', reason: refusal.reason });
-        if (refusal.sqlState === FOREIGN_KEY_VIOLATION && refusal.line === undefined)
+        if (refusal.sqlState === FOREIGN_KEY_VIOLATION && refusal.line === undefined && this.#place.staging === undefined)
           this.#orphans.push({ ...slice, from: row, to: row + 1 });
       }
     }

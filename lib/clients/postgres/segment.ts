@@ -45,9 +45,11 @@ export class Segment {
   /** The server's word that the rows are in. */
   async finish({ counted }: Pick<SinkContext, 'counted'>): Promise<void> {
     if (this.#load === undefined) return;
+    const { rows, bytes } = this.#load;
     await this.#load.finish();
+    const merged = await this.#place.staging?.merge(rows);
     await this.#place.client.query(`RELEASE SAVEPOINT ${SAVEPOINT}`);
-    counted({ written: this.#load.rows, bytes: this.#load.bytes });
+    counted({ ...(merged ?? { written: rows }), bytes });
   }
 
   async fail(reason: string): Promise<void> {

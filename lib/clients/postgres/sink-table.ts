@@ -11,11 +11,13 @@ import { describeTarget } from './connection-options.ts';
 import type { PgSession } from './pool.ts';
 import type { TableName } from './row-loader.ts';
 import { loadTarget, type TargetTable } from './target-table.ts';
+import { type Upsert, upsertColumns, upsertKey } from './upsert-key.ts';
 
 export interface TableOptions {
   readonly table: string;
-  readonly mode: 'create' | 'append';
+  readonly mode: 'create' | 'append' | 'upsert';
   readonly key?: readonly string[] | undefined;
+  readonly update?: readonly string[] | undefined;
 }
 
 /** The table of a sink: found or made, and followed when the schema grows. All within the transaction of the session. */
@@ -23,6 +25,8 @@ export class SinkTable {
   readonly name: TableName;
   /** How batches go into it; undefined until its columns are decided. */
   plan: CopyPlan | undefined;
+  /** How they are merged into it, in mode upsert. */
+  upsert: Upsert | undefined;
   readonly #options: TableOptions;
   readonly #session: PgSession;
   readonly #schema: Schema | undefined;
@@ -48,8 +52,14 @@ export class SinkTable {
     this.#target = await loadTarget(this.#session.client, table);
     if (this.#target !== undefined) {
       if (mode === 'create') throw this.#exists();
-      if (this.#schema !== undefined) this.plan = new CopyPlan(this.#schema, this.#target, this.name.shown);
+      await this.#use(this.#schema, this.#target);
       return;
+    }
+    if (mode === 'upsert' && key === undefined) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `postgres: option "key": table ${this.name.shown} is not there yet, and an upsert needs the primary key that it is to have; name its columns`,
+      );
     }
     if (this.#schema === undefined) {
       throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.name.shown} cannot be made: no record came and no schema is declared`);
@@ -76,7 +86,9 @@ export class SinkTable {
   /** Follows a schema that has grown. SCHEMA_MISMATCH where the table is not ours, or a type would not only widen. */
   async evolve(schema: Schema, before: Schema): Promise<void> {
     if (!this.#isOwn) {
-      this.plan = this.#fitting(schema);
+      await this.#use(schema, this.#found()).catch((cause: unknown) => {
+        throw new MillraceError('SCHEMA_MISMATCH', `table ${this.name.shown} has no room for what is new in the records`, { cause });
+      });
       return;
     }
     for (const field of schema.fields) {
@@ -112,7 +124,7 @@ export class SinkTable {
   async #make(columns: Schema, records: Schema): Promise<void> {
     const { table, mode } = this.#options;
     const { client, target } = this.#session;
-    if (!(await lockName(client, parseQualifiedName(table), mode === 'append')))
+    if (!(await lockName(client, parseQualifiedName(table), mode !== 'create')))
       throw new MillraceError('EXISTS', `another run is making table ${this.name.shown} in ${describeTarget(target)}; name another`);
     if ((await loadTarget(client, table)) !== undefined) {
       if (mode === 'create') throw this.#exists();
@@ -125,15 +137,15 @@ export class SinkTable {
 
   async #plan(records: Schema): Promise<void> {
     this.#target = await loadTarget(this.#session.client, this.#options.table);
-    this.plan = new CopyPlan(records, this.#found(), this.name.shown);
+    await this.#use(records, this.#found());
   }
 
-  #fitting(schema: Schema): CopyPlan {
-    try {
-      return new CopyPlan(schema, this.#found(), this.name.shown);
-    } catch (cause) {
-      throw new MillraceError('SCHEMA_MISMATCH', `table ${this.name.shown} has no room for what is new in the records`, { cause });
-    }
+  /** How records of a schema go into a table; without one, only whether they can be merged at all. */
+  async #use(schema: Schema | undefined, target: TargetTable): Promise<void> {
+    const key = this.#options.mode === 'upsert' ? await upsertKey(this.#session.client, target, this.#options, this.name.shown) : undefined;
+    if (schema === undefined) return;
+    this.plan = new CopyPlan(schema, target, this.name.shown);
+    this.upsert = key === undefined ? undefined : upsertColumns(this.plan.names, target, key, this.#options);
   }
 
   #found(): TargetTable {

@@ -21,7 +21,7 @@ interface Remembered {
 }
 
 /**
- * All batches in one COPY, for a run that a refused row ends. Nothing is kept: a batch is settled when its bytes are handed over, and when the
+ * All batches in one COPY, for a run that a refused row ends. Those of an upsert are merged when they are all there. Nothing is kept: a batch is settled when its bytes are handed over, and when the
  * server refuses one after all, writing or flushing fails and nothing is committed.
  */
 export class StreamedCopy implements RowLoader {
@@ -32,6 +32,8 @@ export class StreamedCopy implements RowLoader {
   /** Rows of the COPYs before, and lines of this one. */
   #rowsBefore = 0;
   #lines = 0;
+  /** Rows that wait for being merged. */
+  #staged = 0;
   #lineMeant = (line: number): number => line;
   #remembered: Remembered[] = [];
   #rememberedBytes = 0;
@@ -50,7 +52,7 @@ export class StreamedCopy implements RowLoader {
       const place = placeText(batch.locate(refused.index), row);
       throw new MillraceError('ROW_REFUSED', `table ${this.#table.shown} cannot take ${place}: ${refused.reason} (${refused.code})`);
     }
-    if (this.#load !== undefined && this.#load.format !== piece.format) await this.flush();
+    if (this.#load !== undefined && this.#load.format !== piece.format) await this.#end();
     try {
       this.#load ??= await this.#start(batch, piece);
       this.#remember(batch, this.#load.rows, piece);
@@ -62,6 +64,24 @@ export class StreamedCopy implements RowLoader {
   }
 
   async flush(): Promise<void> {
+    await this.#end();
+    const { staging } = this.#place;
+    const staged = this.#staged;
+    this.#staged = 0;
+    if (staging === undefined || staged === 0) return;
+    const merged = await staging.merge(staged).catch((error: unknown) => {
+      throw this.#failed(error);
+    });
+    this.#context.counted(merged);
+  }
+
+  async fail(reason: string): Promise<void> {
+    const load = this.#load;
+    this.#load = undefined;
+    await load?.fail(reason);
+  }
+
+  async #end(): Promise<void> {
     const load = this.#load;
     if (load === undefined) return;
     try {
@@ -69,17 +89,16 @@ export class StreamedCopy implements RowLoader {
     } catch (error) {
       throw this.#failed(error);
     }
-    this.#context.counted({ written: load.rows, bytes: load.bytes });
+    const { rows, bytes } = load;
+    if (this.#place.staging === undefined) this.#context.counted({ written: rows, bytes });
+    else {
+      this.#staged += rows;
+      this.#context.counted({ bytes });
+    }
     this.#rowsBefore += load.rows;
     this.#load = undefined;
     this.#remembered = [];
     this.#rememberedBytes = 0;
-  }
-
-  async fail(reason: string): Promise<void> {
-    const load = this.#load;
-    this.#load = undefined;
-    await load?.fail(reason);
   }
 
   #start(first: AnyBatch, { format }: CopyPiece): Promise<CopyLoad> {

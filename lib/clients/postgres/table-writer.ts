@@ -9,6 +9,7 @@ import { postgresError } from './errors.ts';
 import type { PgPool, PgSession } from './pool.ts';
 import type { RowLoader } from './row-loader.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
+import { Staging, STAGING_NAME } from './staging.ts';
 import { SinkTable, type TableOptions } from './sink-table.ts';
 import { StreamedCopy } from './streamed-copy.ts';
 import { advanceSequence } from './target-table.ts';
@@ -93,6 +94,8 @@ export class TableWriter implements Writer {
       if (!this.#isInTransaction) return null;
       await this.#advanceSequences();
       await this.#commitTransaction();
+      // What rows were staged in is gone.
+      if (this.#table.upsert !== undefined) this.#loader = undefined;
       return null;
     });
   }
@@ -132,9 +135,11 @@ export class TableWriter implements Writer {
     const plan = await this.#table.decide(first);
     if (plan === undefined) throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.#table.name.shown}: records came without a schema`);
     const { client, target } = this.#session;
-    const place: LoadPlace = { client, target, plan, stallTimeoutMs: this.#options.stallTimeoutMs, signal: this.#context.signal };
+    const { found, upsert, name } = this.#table;
+    const staging = found === undefined || upsert === undefined ? undefined : await Staging.make(client, found, upsert);
+    const place: LoadPlace = { client, target, plan, staging, stallTimeoutMs: this.#options.stallTimeoutMs, signal: this.#context.signal };
     const Loader = this.#context.hasDeadLetters ? SegmentedCopy : StreamedCopy;
-    return new Loader(place, this.#table.name, this.#context);
+    return new Loader(place, staging === undefined ? name : { ...name, bare: STAGING_NAME }, this.#context);
   }
 
   async #commitTransaction(): Promise<void> {

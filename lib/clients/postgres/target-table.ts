@@ -13,6 +13,9 @@ export interface TargetColumn {
   readonly server: ServerType;
   /** NOT NULL, and nothing fills it in where a row does not. */
   readonly isRequired: boolean;
+  readonly isNotNull: boolean;
+  /** GENERATED ALWAYS AS IDENTITY: its number is given once. */
+  readonly isAlwaysNumbered: boolean;
   /** The expression of a generated column. */
   readonly generatedBy: string | undefined;
   /** The sequence that numbers it, as SQL writes it. */
@@ -22,6 +25,8 @@ export interface TargetColumn {
 export interface TargetTable {
   /** Quoted, for SQL. */
   readonly name: string;
+  /** `r`: a table, `p`: a partitioned one, `v`: a view, `f`: a foreign table. */
+  readonly kind: string;
   readonly columns: readonly TargetColumn[];
 }
 
@@ -40,7 +45,7 @@ export async function loadTarget(client: pg.Client, table: string): Promise<Targ
   const present = rows.filter(row => row.name !== null);
   const catalogue = new TypeCatalogue(client);
   await catalogue.load(present.map(row => row.oid));
-  return { name, columns: present.map(row => targetColumn(catalogue, row)) };
+  return { name, kind: first.relkind, columns: present.map(row => targetColumn(catalogue, row)) };
 }
 
 const RELATIONS: Readonly<Record<string, string>> = {
@@ -58,13 +63,14 @@ interface ColumnRow {
   readonly typmod: number;
   readonly notnull: boolean;
   readonly filled: boolean;
+  readonly alwaysnumbered: boolean;
   readonly expression: string | null;
   readonly sequence: string | null;
 }
 
 const COLUMNS = `
   SELECT c.relkind::text AS relkind, a.attname::text AS name, a.atttypid AS oid, a.atttypmod AS typmod,
-    a.attnotnull AS notnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS filled, 
+    a.attnotnull AS notnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS filled, a.attidentity = 'a' AS alwaysnumbered,
     CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
       WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression,
     CASE WHEN a.attname IS NOT NULL AND c.relkind IN ('r', 'p') THEN pg_catalog.pg_get_serial_sequence($1, a.attname) END AS sequence
@@ -79,6 +85,8 @@ function targetColumn(catalogue: TypeCatalogue, row: ColumnRow): TargetColumn {
     type: server.type,
     server,
     isRequired: row.notnull && !row.filled,
+    isNotNull: row.notnull,
+    isAlwaysNumbered: row.alwaysnumbered,
     generatedBy: row.expression ?? undefined,
     sequence: row.sequence ?? undefined,
   };
