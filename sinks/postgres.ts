@@ -10,10 +10,10 @@ const options = z
     ...connectionFields,
     table: z.string().min(1).describe('users, crm.users, or names in double quotes; case is kept as it is written'),
     mode: z
-      .enum(['create', 'append', 'upsert'])
+      .enum(['create', 'append', 'replace', 'upsert'])
       .default('create')
       .describe(
-        'create: makes the table, which must not be there. append: adds to it. upsert: replaces rows of the same key, adds the others. Both make it where it is not there',
+        'create: makes the table, which must not be there. append: adds to it. replace: empties it first. upsert: replaces rows of the same key, adds the others. All make it where it is not there',
       ),
     key: z
       .array(z.string())
@@ -46,19 +46,20 @@ export type PostgresSinkOptions<Row> = Omit<z.input<typeof options>, 'key' | 'up
 /**
  * A table, by COPY, in one transaction: all of it or nothing. Columns go by name; a table that is made has the exact types of the records.
  * Bytes pass as they are where source and table have the same types (PostgreSQL), or the table's input rules read them anyway (CSV).
+ * A table is replaced by TRUNCATE (or DELETE) in the same transaction: nobody reads it until the commit.
  * An upsert goes through a temporary table: of the records with one key the last one wins, and rows that are equal are not touched.
  * A row that the server refuses goes to the dead letters, with the server's reason; without a place for it the run stops and names the row.
  *
  * Holds a batch; with dead letters what the server has not confirmed, at most half of the run's memory. Abort rolls back, and cancels a
  * statement that hangs. With dead letters deferred constraints are checked as rows come.
- * Errors: EXISTS, NOT_FOUND (a schema), OPTION_INVALID (an upsert without a key), COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, SCHEMA_UNKNOWN before the first row; ROW_REFUSED,
+ * Errors: EXISTS, NOT_FOUND (a schema), OPTION_INVALID (an upsert without a key, a table that cannot be replaced), COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, SCHEMA_UNKNOWN before the first row; ROW_REFUSED,
  * COUNTS_DIFFER, TIMEOUT, CONNECTION_LOST, DISK_FULL, and those of connecting.
  */
 export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
   return postgresKind.create<Row>(given as z.input<typeof options>, undefined);
 }
 
-const TITLES = { create: '', append: ', added to', upsert: ', merged into by key' };
+const TITLES = { create: '', append: ', added to', replace: ', replaced', upsert: ', merged into by key' };
 
 export const postgresKind = defineSink<typeof options>({
   kind: 'postgres',

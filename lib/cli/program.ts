@@ -93,7 +93,7 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--coerce <name:type,…>', 'other types: string, integer, float, decimal, boolean, datetime, timestamp, date, json, binary')
     .option(
       '--mode <mode>',
-      'create (the default): the target must not exist; append: add to it, or make it; upsert (tables): merge by key',
+      'create (the default): the target must not exist; append: add to it, or make it; replace: what is in it; upsert (tables): merge by key',
     )
     .option('--key <id,…>', 'identity of a record: the primary key of a table that is made, what an upsert goes by')
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')

@@ -8,6 +8,7 @@ import { parseQualifiedName, quoteIdentifier } from '../../values/identifiers.ts
 import { CopyPlan } from './copy-plan.ts';
 import { columnDefinition, createTable, lockName, type Making, provideType } from './create-table.ts';
 import { describeTarget } from './connection-options.ts';
+import { emptyTable } from './empty-table.ts';
 import type { PgSession } from './pool.ts';
 import type { TableName } from './row-loader.ts';
 import { loadTarget, type TargetTable } from './target-table.ts';
@@ -15,7 +16,7 @@ import { type Upsert, upsertColumns, upsertKey } from './upsert-key.ts';
 
 export interface TableOptions {
   readonly table: string;
-  readonly mode: 'create' | 'append' | 'upsert';
+  readonly mode: 'create' | 'append' | 'replace' | 'upsert';
   readonly key?: readonly string[] | undefined;
   readonly update?: readonly string[] | undefined;
 }
@@ -53,6 +54,7 @@ export class SinkTable {
     if (this.#target !== undefined) {
       if (mode === 'create') throw this.#exists();
       await this.#use(this.#schema, this.#target);
+      await this.#empty(this.#target);
       return;
     }
     if (mode === 'upsert' && key === undefined) {
@@ -120,7 +122,7 @@ export class SinkTable {
     return this.#target;
   }
 
-  /** Another run may be at it: then `create` finds a table, and `append` adds to it once it is there. */
+  /** Another run may be at it: then `create` finds a table, and the other modes go on with it once it is there. */
   async #make(columns: Schema, records: Schema): Promise<void> {
     const { table, mode } = this.#options;
     const { client, target } = this.#session;
@@ -128,11 +130,16 @@ export class SinkTable {
       throw new MillraceError('EXISTS', `another run is making table ${this.name.shown} in ${describeTarget(target)}; name another`);
     if ((await loadTarget(client, table)) !== undefined) {
       if (mode === 'create') throw this.#exists();
-      return this.#plan(records);
+      await this.#plan(records);
+      return this.#empty(this.#found());
     }
     await createTable(this.#making, this.#options.table, columns, this.#options.key);
     this.#isOwn = true;
     await this.#plan(records);
+  }
+
+  async #empty(target: TargetTable): Promise<void> {
+    if (this.#options.mode === 'replace') await emptyTable(this.#session.client, target, this.name.shown);
   }
 
   async #plan(records: Schema): Promise<void> {
