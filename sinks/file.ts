@@ -3,7 +3,7 @@ import { openAppending } from '../lib/clients/file/appending-writer.ts';
 import { openAtomic } from '../lib/clients/file/atomic-writer.ts';
 import { type ExistingFile, existingFile } from '../lib/clients/file/existing.ts';
 import type { FileWriter } from '../lib/clients/file/file-writer.ts';
-import { checkEncoding, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
+import { checkEncoding, codecsOf, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
 import { isSpecialFile, openSpecial } from '../lib/clients/file/special-file.ts';
 import { openStdout } from '../lib/clients/file/standard-io.ts';
 import type { Sink } from '../lib/core/contracts.ts';
@@ -39,10 +39,7 @@ export const fileKind = defineSink<typeof options>({
   kind: 'file',
   options,
   needsSchema: given => encodingOf(given.path, given).format.needsSchema,
-  takes: given => {
-    const { codec } = encodingOf(given.path, given).format;
-    return codec === undefined ? [] : [codec];
-  },
+  takes: codecsOf,
   guarantee: 'all-or-nothing',
   open,
   title: ({ path }) => path,

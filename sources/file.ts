@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type FoundFile, filesOf } from '../lib/clients/file/files.ts';
-import { checkEncoding, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
+import { checkEncoding, codecsOf, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
 import { readFile } from '../lib/clients/file/read.ts';
 import type { Position } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
@@ -44,6 +44,7 @@ export const fileKind = defineSource<typeof options>({
     return first === undefined ? undefined : describe(first, given, signal);
   },
   read,
+  gives: codecsOf,
   title: ({ path }) => path,
 });
 

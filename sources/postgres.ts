@@ -51,6 +51,7 @@ export const postgresKind = defineSource<typeof options, Given>({
   options,
   describe,
   read,
+  gives: ['pg-copy'],
   title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
 });
 

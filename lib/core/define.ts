@@ -77,6 +77,8 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
    * Batches are small enough for `batchBytes`, never empty, and carry a position where the source can be resumed there.
    */
   read(options: z.output<S>, context: SourceContext, given: Given): AsyncIterable<AnyBatch>;
+  /** Encodings that its batches have already (`batch.encoded`), for `plan`. */
+  readonly gives?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
   /** What it reads, in a few words and without secrets, for `plan` and messages; the kind alone by default. */
   title?(options: z.output<S>): string;
 }

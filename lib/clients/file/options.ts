@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optionIssue } from '../../core/run/option-issue.ts';
+import type { Codec } from '../../core/batch/batch.ts';
 import { MillraceError, nearestName } from '../../errors.ts';
 import { type Compression, COMPRESSIONS, compressionOf } from '../../formats/compression.ts';
 import { csvOptions } from '../../formats/csv/index.ts';
@@ -59,6 +60,14 @@ export function encodingOf(path: string, options: FileOptions): Encoding {
     );
   }
   return { compression, format: formatOf(format, dialectOf(path, format, options)) };
+}
+
+/** Encodings in which the records of such a file pass as they are; none where only the names of the files will say which format they have. */
+export function codecsOf(options: FileOptions): readonly Codec[] {
+  if (options.format === undefined && isPattern(options.path) && formatByExtension(withoutCompression(options.path)) === undefined)
+    return [];
+  const { codec } = encodingOf(options.path, options).format;
+  return codec === undefined ? [] : [codec];
 }
 
 /** For the end of a strictObject of options: what is wrong with them is known before anything is opened. */

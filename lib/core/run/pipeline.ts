@@ -66,6 +66,11 @@ export function runStages(faces: readonly unknown[], options: RunOptions = {}): 
   return run(facesToStages(faces), options);
 }
 
+/** What such a line would do. */
+export function planStages(faces: readonly unknown[]): Plan {
+  return planOf(lineOf(facesToStages(faces)));
+}
+
 /** A part of a pipeline as one operator: `compose<User>()(filter(…), map(…))`. Curried, so that the row type is named once. */
 export function compose<A>(): <B, C = B, D = C, E = D>(
   o1: Operator<A, B>,

@@ -20,11 +20,19 @@ export function planOf(line: Line): Plan {
     {
       kind: sink.kind,
       description: titleOf(sink),
-      looksAt: passthroughOf(line).length > 0 ? 'bytes' : 'columns',
+      looksAt: passesBytes(line) ? 'bytes' : 'columns',
       fusedGroup: groups.length + 1,
     },
   ];
   return { stages, explain: () => stages.map(explain).join('\n') };
+}
+
+/** Whether the bytes that the source gives are some that the sink takes. */
+function passesBytes(line: Line): boolean {
+  const { definition, options } = line.source;
+  const { gives = [] } = definition;
+  const given = typeof gives === 'function' ? gives(options) : gives;
+  return passthroughOf(line).some(codec => given.includes(codec));
 }
 
 function explain({ kind, description, looksAt: looks, columns, fusedGroup }: PlanStage): string {

@@ -1,0 +1,44 @@
+import { expect } from 'chai';
+import { filter, from, map, plan, project, to } from '../../../lib/index.ts';
+import { planStages } from '../../../lib/core/run/pipeline.ts';
+
+const table = { url: 'postgres://nobody@nowhere.invalid/x', table: 't' };
+const sinkLooksAt = (...faces: readonly unknown[]): string | undefined => planStages(faces).stages.at(-1)?.looksAt;
+
+describe('a plan', () => {
+  it('is made without opening anything, and tells what each stage looks at', async () => {
+    const planned = await plan(
+      from.postgres<{ id: number; name: string; age: number }>(table),
+      filter({ age: { gt: 17 } }),
+      project('id', 'name'),
+      map(['name'], ({ name }) => ({ name: name.trim() })),
+      to.postgres(table),
+    );
+    expect(planned.stages.map(({ kind, looksAt, columns, fusedGroup }) => [kind, looksAt, columns ?? [], fusedGroup])).to.deep.equal([
+      ['postgres', 'bytes', [], 0],
+      ['filter', 'columns', ['age'], 1],
+      ['project', 'bytes', [], 1],
+      ['map', 'columns', ['name'], 1],
+      ['postgres', 'bytes', [], 2],
+    ]);
+    expect(planned.explain().split('\n')[1]).to.equal('1. filter age > 17 (decodes age)');
+  });
+
+  it('says that bytes pass only where the sink takes what the source gives', () => {
+    expect(sinkLooksAt(from.postgres(table), to.postgres(table))).to.equal('bytes');
+    expect(sinkLooksAt(from.file('a.csv'), to.postgres(table))).to.equal('bytes');
+    expect(sinkLooksAt(from.file('a.csv.gz'), to.file('b.csv'))).to.equal('bytes');
+    expect(sinkLooksAt(from.file('logs/*.ndjson'), to.file('b.ndjson'))).to.equal('bytes');
+    expect(sinkLooksAt(from.postgres(table), to.file('b.ndjson'))).to.equal('columns');
+    expect(sinkLooksAt(from.file('a.csv'), to.file('b.ndjson'))).to.equal('columns');
+    expect(sinkLooksAt(from.file('logs/*'), to.file('b.ndjson'))).to.equal('columns');
+    expect(sinkLooksAt(from.records([{ a: 1 }]), to.null())).to.equal('columns');
+    expect(
+      sinkLooksAt(
+        from.postgres(table),
+        map((row: object) => row),
+        to.postgres(table),
+      ),
+    ).to.equal('columns');
+  });
+});
