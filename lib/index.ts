@@ -4,6 +4,7 @@ export { ArrayColumn } from './core/batch/column.ts';
 export { type Codec, type Json, type Position, RecordBatch } from './core/batch/batch.ts';
 export type { DeadLetter, Done, Gives, Operator, Plan, Progress, Report, Rows, RunOptions, Sink, Source, Takes } from './core/contracts.ts';
 export {
+  type Absorbed,
   type AnyBatch,
   type AnyRow,
   type BatchFunction,
@@ -16,6 +17,7 @@ export {
   type OperatorDefinition,
   type OperatorKind,
   type OperatorState,
+  type PushRequest,
   Rejected,
   type RejectedRow,
   type RowFunction,

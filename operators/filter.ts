@@ -48,6 +48,7 @@ export const filterKind = defineOperator<typeof predicateOptions>({
     compilePredicate(options.where, input);
     return input;
   },
+  request: options => ({ filter: options.where }),
   title: options => printExpression(options.where),
 });
 

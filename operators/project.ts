@@ -22,5 +22,6 @@ export const projectKind = defineOperator<typeof options>({
       batch.project(columns),
   reads: () => [],
   schema: (input, { columns }) => input.project(columns),
+  request: ({ columns }) => ({ columns }),
   title: ({ columns }) => columns.join(', '),
 });

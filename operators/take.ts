@@ -25,5 +25,6 @@ export const takeKind = defineOperator<typeof options>({
   },
   reads: () => [],
   schema: input => input,
+  request: ({ count }) => ({ limit: count }),
   title: ({ count }) => String(count),
 });

@@ -6,11 +6,19 @@ import { PgCopyOrigin } from '../lib/clients/postgres/copy-origin.ts';
 import { fieldOf } from '../lib/clients/postgres/describe.ts';
 import { copyOut } from '../lib/clients/postgres/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/pool.ts';
-import { doingOf, readPlan, serverColumns } from '../lib/clients/postgres/read-plan.ts';
+import { type Pushed, printStatement, takeRequests } from '../lib/clients/postgres/pushdown.ts';
+import { doingOf, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read-plan.ts';
 import { onSession, withSession } from '../lib/clients/postgres/session.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
-import { type AnyBatch, defineSource, type DescribeContext, type SourceContext } from '../lib/core/define.ts';
+import {
+  type Absorbed,
+  type AnyBatch,
+  defineSource,
+  type DescribeContext,
+  type PushRequest,
+  type SourceContext,
+} from '../lib/core/define.ts';
 import { MillraceError, suggestion } from '../lib/errors.ts';
 import { Schema } from '../lib/schema/schema.ts';
 import type { InferOut, StandardSchemaV1 } from '../lib/schema/standard-schema.ts';
@@ -28,6 +36,7 @@ const options = z
 
 type PostgresOptions = z.input<typeof options>;
 type CheckedOptions = z.output<typeof options>;
+type ReadOptions = CheckedOptions & { readonly pushed?: Pushed };
 interface Given {
   readonly schema: StandardSchemaV1 | undefined;
 }
@@ -50,6 +59,7 @@ export const postgresKind = defineSource<typeof options, Given>({
   kind: 'postgres',
   options,
   describe,
+  absorb,
   read,
   gives: ['pg-copy'],
   title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
@@ -64,7 +74,15 @@ async function describe(options: CheckedOptions, { signal }: DescribeContext, gi
   });
 }
 
-async function* read(options: CheckedOptions, context: SourceContext): AsyncGenerator<AnyBatch, void, undefined> {
+/** What the server does with the same outcome: filters, the choice of columns, a limit. A query that changes rows is run as it stands. */
+function absorb(options: CheckedOptions, requests: readonly PushRequest[], schema: Schema): Absorbed<ReadOptions> {
+  if (options.query !== undefined && !mayBeWrapped(options.query)) return { options, taken: [], rest: requests };
+  const { pushed, taken, rest } = takeRequests(requests, schema, options.numeric);
+  if (taken.length === 0) return { options, taken, rest };
+  return { options: { ...options, pushed }, taken, rest, statement: printStatement(options, pushed, schema) };
+}
+
+async function* read(options: ReadOptions, context: SourceContext): AsyncGenerator<AnyBatch, void, undefined> {
   const target = resolveTarget(options);
   const pool = openPool(target);
   const use = { doing: doingOf(options), signal: context.signal };
@@ -72,7 +90,7 @@ async function* read(options: CheckedOptions, context: SourceContext): AsyncGene
     const session = await pool.acquire(context.signal);
     const plan = await onSession(session, use, async ({ client }) => {
       await client.query(limited(`SET lock_timeout = ${options.lockTimeoutMs}`));
-      return readPlan(client, options, target, { columns: context.columns });
+      return readPlan(client, options, target, { columns: context.columns, pushed: options.pushed });
     });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
     const schema = new Schema(plan.columns.map(fieldOf));

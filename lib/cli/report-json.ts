@@ -22,7 +22,7 @@ export function printReport(report: Report, target: ReportTarget): void {
     guarantee,
     resumedFrom,
   } = report;
-  const stages = report.stages.map(({ kind, in: taken, out, dropped, rejected, busySeconds, waitSeconds }) => ({
+  const stages = report.stages.map(({ kind, in: taken, out, dropped, rejected, busySeconds, waitSeconds, pushed }) => ({
     kind,
     in: taken,
     out,
@@ -30,6 +30,7 @@ export function printReport(report: Report, target: ReportTarget): void {
     rejected,
     busySeconds,
     waitSeconds,
+    ...(pushed === undefined ? {} : { pushed }),
   }));
   const { bottleneck = null, warnings, error } = report;
   const line = JSON.stringify({

@@ -103,7 +103,7 @@ export interface RunOptions {
   readonly settleTimeoutMs?: number;
 }
 
-/** What would run, told beforehand; nothing is opened. */
+/** What would run, told beforehand. A source that can do stages itself is asked for its columns; nothing is read or written. */
 export interface Plan {
   /** Source, operators, sink, in order. */
   readonly stages: readonly PlanStage[];
@@ -118,7 +118,11 @@ export interface PlanStage {
   /** `bytes`: nothing decoded; `columns`: only those named; `rows`: every record is made an object. */
   readonly looksAt: 'bytes' | 'columns' | 'rows';
   readonly columns?: readonly string[];
-  /** Stages with the same number run in one loop. */
+  /** Done by the source, or, where the source can do a part of a filter only, also here. */
+  readonly pushed?: true | 'part';
+  /** Of a source that does stages: what it asks of its server. */
+  readonly statement?: string;
+  /** Stages with the same number run in one loop; those that the source does have the source's. */
   readonly fusedGroup: number;
 }
 

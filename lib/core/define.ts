@@ -7,6 +7,7 @@
  * function that users call.
  */
 import type { z } from 'zod';
+import type { Predicate } from '../query/predicate.ts';
 import type { Field, Schema } from '../schema/schema.ts';
 import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter, Operator, Sink, Source } from './contracts.ts';
@@ -66,6 +67,21 @@ export interface SourceContext {
   warn(message: string): void;
 }
 
+/** What an operator does, said so that a source can do it in its place. */
+export type PushRequest = { readonly filter: Predicate } | { readonly columns: readonly string[] } | { readonly limit: number };
+
+/** What a source takes of the requests that it is offered: the first ones, of a filter perhaps a part, which then runs here once more. */
+export interface Absorbed<Options> {
+  /** What it is read with to do so. */
+  readonly options: Options;
+  /** What it does, the part of a filter included. A limit counts what came through the filters before it. */
+  readonly taken: readonly PushRequest[];
+  /** What it leaves, in order; first what it left of a filter. */
+  readonly rest: readonly PushRequest[];
+  /** What it asks of its server then, for a person. */
+  readonly statement?: string;
+}
+
 /** What makes a kind of source; give it to `defineSource`. docs/writing-a-source.md */
 export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   readonly kind: string;
@@ -77,6 +93,8 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
    * Batches are small enough for `batchBytes`, never empty, and carry a position where the source can be resumed there.
    */
   read(options: z.output<S>, context: SourceContext, given: Given): AsyncIterable<AnyBatch>;
+  /** What it can do of the operators behind it with the very same records as outcome. `schema`: what it described. Nothing is opened. */
+  absorb?(options: z.output<S>, requests: readonly PushRequest[], schema: Schema): Absorbed<z.output<S>>;
   /** Encodings that its batches have already (`batch.encoded`), for `plan`. */
   readonly gives?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
   /** What it reads, in a few words and without secrets, for `plan` and messages; the kind alone by default. */
@@ -145,6 +163,8 @@ export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
   reads?(options: z.output<S>, given: Given): readonly string[] | 'all';
   /** The schema of what comes out, where it can be known. Not given: unknown from here on. */
   schema?(input: Schema, options: z.output<S>, given: Given): Schema | undefined;
+  /** What a source can do in its place, all of it. */
+  request?(options: z.output<S>): PushRequest;
   /** Columns that it gives a type, whatever comes: where the schema is found late, values that fit keep it. */
   sets?(options: z.output<S>, given: Given): readonly Field[];
   /** What it does, in a few words and without secrets; the kind alone by default. */

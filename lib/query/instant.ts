@@ -30,10 +30,16 @@ export function dateComparator(literal: Timestamp): (date: Date) => number {
 
 /** Compares texts of columns of dates and timestamps without a zone with ISO text; undefined when that is none. */
 export function localTextComparator(literal: string): ((text: string) => number) | undefined {
+  const local = localOf(literal);
+  return local === undefined ? undefined : localComparator(local);
+}
+
+/** What ISO text, with a zone or without, stands for in a column without zone; undefined for other text. */
+export function localOf(literal: string): LocalTimestamp | undefined {
   const local = parseLocalTimestamp(literal);
-  if (local !== undefined) return localComparator(local);
+  if (local !== undefined) return local;
   const instant = Timestamp.fromText(literal);
-  return instant === undefined ? undefined : localComparator(wallClock(instant));
+  return instant === undefined ? undefined : wallClock(instant);
 }
 
 /** The same with an instant. */

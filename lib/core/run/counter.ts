@@ -10,6 +10,8 @@ export class StageCounter {
   rejected = 0;
   busyMs = 0;
   waitMs = 0;
+  /** The source does what this stage says. */
+  isPushed = false;
 
   constructor(kind: string) {
     this.kind = kind;
@@ -17,7 +19,8 @@ export class StageCounter {
 
   report(): StageReport {
     const { kind, in: taken, out, made, dropped, rejected } = this;
-    return { kind, in: taken, out, made, dropped, rejected, busySeconds: seconds(this.busyMs), waitSeconds: seconds(this.waitMs) };
+    const counts = { kind, in: taken, out, made, dropped, rejected, busySeconds: seconds(this.busyMs), waitSeconds: seconds(this.waitMs) };
+    return this.isPushed ? { ...counts, pushed: true } : counts;
   }
 }
 

@@ -10,7 +10,7 @@ import { MillraceError } from '../../errors.ts';
 import type { Done, Gives, Operator, Plan, RunOptions, Source, Takes } from '../contracts.ts';
 import { composedFace, stagesOf } from './face.ts';
 import { lineOf } from './layout.ts';
-import { planOf } from './plan.ts';
+import { makePlan, planOf } from './plan.ts';
 import type { Report } from './report.ts';
 import { run } from './run.ts';
 import type { Stage } from './stage.ts';
@@ -52,21 +52,15 @@ export const pipeline: Chain<RunOptions, Report> = async (...given: unknown[]) =
   return run(stages, options);
 };
 
-/** What a pipeline would do, told without opening anything. */
-export const plan: Chain<RunOptions, Plan> = (...given: unknown[]) => {
-  try {
-    return Promise.resolve(planOf(lineOf(argumentsOf(given).stages)));
-  } catch (error) {
-    return Promise.reject(error as Error);
-  }
-};
+/** What a pipeline would do, told without reading or writing a record. Errors: as `pipeline` has them before the first record. */
+export const plan: Chain<RunOptions, Plan> = async (...given: unknown[]) => makePlan(lineOf(argumentsOf(given).stages));
 
 /** The same without types, for lines that are put together at run time (the command line, configuration files). */
 export function runStages(faces: readonly unknown[], options: RunOptions = {}): Promise<Report> {
   return run(facesToStages(faces), options);
 }
 
-/** What such a line would do. */
+/** What such a line would do, as far as that can be told without asking the source. */
 export function planStages(faces: readonly unknown[]): Plan {
   return planOf(lineOf(facesToStages(faces)));
 }

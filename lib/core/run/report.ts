@@ -10,6 +10,8 @@ export interface StageReport {
   readonly busySeconds: number;
   /** Seconds in which it waited for the stage before it, or after it. */
   readonly waitSeconds: number;
+  /** Done by the source, where nobody counts: all counts are 0. */
+  readonly pushed?: true;
 }
 
 export interface ReportedError {

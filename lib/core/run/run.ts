@@ -7,6 +7,7 @@ import { Refusals } from '../delivery/refusals.ts';
 import { FlowAccount } from './account.ts';
 import { checkCounts, checkShare } from './check-counts.ts';
 import { join, type Joined } from './connect.ts';
+import { checkpointOf } from './checkpoint.ts';
 import { seconds, StageCounter } from './counter.ts';
 import { deadLetterStage } from './face.ts';
 import { jobIdOf, type Line, lineOf, type Schemas, schemasOf } from './layout.ts';
@@ -20,6 +21,7 @@ import { PipelineError } from './pipeline-error.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { Report } from './report.ts';
 import { reportOf } from './report-of.ts';
+import { pushDown, schemasBehind } from './pushdown.ts';
 import { SinkStream } from './sink-stream.ts';
 import { emptyCount, sourceContext } from './source-context.ts';
 import { SourceStream } from './source-stream.ts';
@@ -34,6 +36,8 @@ export async function run(stages: readonly Stage[], options: RunOptions = {}): P
 
 class Run {
   readonly #line: Line;
+  /** What runs here: without the operators that the source does. */
+  #running: Line;
   readonly #options: CheckedRunOptions;
   readonly #start = performance.now();
   readonly #abort = abortController();
@@ -57,6 +61,7 @@ class Run {
 
   constructor(line: Line, options: CheckedRunOptions) {
     this.#line = line;
+    this.#running = line;
     this.#options = options;
     this.#account = new FlowAccount(options.memory, () => this.#sink?.letGo());
     const place = options.deadLetter === undefined ? undefined : deadLetterStage(options.deadLetter);
@@ -96,7 +101,11 @@ class Run {
     const { signal } = this.#abort;
     const described = source.definition.describe?.(source.options, { signal }, source.given);
     const first = described === undefined ? undefined : await untilAborted(described, signal);
-    const schemas = schemasOf(operators, first);
+    const whole = schemasOf(operators, first);
+    const { line, count } = pushDown(this.#line, first);
+    const schemas = schemasBehind(whole, count);
+    this.#running = line;
+    for (const counter of this.#counters.slice(1, count + 1)) counter.isPushed = true;
     await this.#refusals.open(this.#sideContext());
     this.#throwFailure();
     this.#sink = this.#makeSink(schemas);
@@ -108,9 +117,9 @@ class Run {
   }
 
   #makeSource(schemas: Schemas): SourceStream {
-    const { source, operators } = this.#line;
+    const { source, operators } = this.#running;
     if (schemas.inputs.length > 0 && schemas.inputs[0] === undefined) this.#late = new LateColumns(operators);
-    const context = sourceContext(this.#line, schemas, this.#options, this.#sourceCount, message => void this.#warnings.add(message));
+    const context = sourceContext(this.#running, schemas, this.#options, this.#sourceCount, message => void this.#warnings.add(message));
     return new SourceStream({
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
@@ -121,7 +130,7 @@ class Run {
 
   #makeOperators(schemas: Schemas): readonly Duplex[] {
     const { batchRows, batchBytes, batchDelayMs, stateMemory } = this.#options;
-    const { streams, operators } = openOperators(this.#line.operators, {
+    const { streams, operators } = openOperators(this.#running.operators, {
       signal: this.#abort.signal,
       batchRows,
       batchBytes,
@@ -129,7 +138,7 @@ class Run {
       state: new StateAccount(stateMemory),
       account: this.#account,
       schemas,
-      counters: this.#counters.slice(1, -1),
+      counters: this.#counters.slice(1 + this.#pushed, -1),
       take: letter => this.#refusals.take(letter),
       rejectsWritten: () => this.#refusals.written(),
       stop: () => this.#source?.stop(),
@@ -190,18 +199,13 @@ class Run {
   }
 
   #checkpoint(source: Position | undefined): Checkpoint {
-    const operators = Object.fromEntries(
-      this.#operators.flatMap((operator, i) =>
-        operator.savedState === undefined ? [] : [[`${i}:${operator.counter.kind}`, operator.savedState.save()]],
-      ),
-    );
-    return {
-      job: jobIdOf(this.#line),
-      ...(source === undefined ? {} : { source }),
-      operators,
-      sinks: {},
-      ...(this.#isDrained ? {} : { done: true }),
-    };
+    const { jobId } = this.#sideContext();
+    return checkpointOf({ jobId, source, operators: this.#operators, firstOperator: this.#pushed, isDone: !this.#isDrained });
+  }
+
+  /** How many operators the source does. */
+  get #pushed(): number {
+    return this.#line.operators.length - this.#running.operators.length;
   }
 
   #fail(thrown: unknown): void {
