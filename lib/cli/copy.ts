@@ -71,8 +71,9 @@ function tell({ report, error }: Outcome, { from, to, options, stopping }: Run):
   return (isStopped ? stopping.status() : undefined) ?? failed ?? 0;
 }
 
-function targetOptions({ mode, key }: CopyOptions): Record<string, unknown> {
-  return { ...(mode === undefined ? {} : { mode }), ...(key === undefined ? {} : { key: parseNames(key, '--key') }) };
+function targetOptions({ mode, key, before, after }: CopyOptions): Record<string, unknown> {
+  const given = { mode, key: key === undefined ? undefined : parseNames(key, '--key'), before, after };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 /** Letters are added to those that are there already. */

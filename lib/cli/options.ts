@@ -14,6 +14,8 @@ export interface OperatorOptions {
 export interface CopyOptions extends OperatorOptions {
   readonly mode?: string;
   readonly key?: string;
+  readonly before?: string;
+  readonly after?: string;
   readonly deadLetter?: string;
   readonly maxRejected?: number | `${number}%`;
   readonly memory?: number;

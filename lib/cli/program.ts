@@ -96,6 +96,8 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
       'create (the default): the target must not exist; append: add to it, or make it; replace: what is in it; upsert (tables): merge by key',
     )
     .option('--key <id,…>', 'identity of a record: the primary key of a table that is made, what an upsert goes by')
+    .option('--before <sql>', 'SQL that runs first in the transaction of the rows (PostgreSQL)')
+    .option('--after <sql>', 'SQL that runs last in it')
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')
     .option('--max-rejected <n|p%>', 'more refused records than this stop the run', maxRejectedOption)
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))

@@ -6,6 +6,7 @@ import { cancelStatement } from './cancel.ts';
 import { limited } from './connect.ts';
 import type { LoadPlace } from './copy-load.ts';
 import { postgresError } from './errors.ts';
+import { runOwnSql } from './own-sql.ts';
 import type { PgPool, PgSession } from './pool.ts';
 import type { RowLoader } from './row-loader.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
@@ -17,6 +18,9 @@ import { advanceSequence } from './target-table.ts';
 export interface TableWriterOptions extends TableOptions {
   readonly lockTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  /** SQL of the user, first and last in the transaction. */
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
 }
 
 /** How long an orderly end may take before the statement is cancelled and the connection closed. */
@@ -93,6 +97,8 @@ export class TableWriter implements Writer {
     return this.#guarded('commit to', async () => {
       if (!this.#isInTransaction) return null;
       await this.#advanceSequences();
+      const { after } = this.#options;
+      if (after !== undefined) await runOwnSql(this.#session, 'after', after);
       await this.#commitTransaction();
       // What rows were staged in is gone.
       if (this.#table.upsert !== undefined) this.#loader = undefined;
@@ -102,7 +108,7 @@ export class TableWriter implements Writer {
 
   close(): Promise<void> {
     this.#leave();
-    this.#session.release();
+    this.#release();
     this.#pool.close();
     return Promise.resolve();
   }
@@ -110,7 +116,7 @@ export class TableWriter implements Writer {
   async abort(reason: unknown): Promise<void> {
     this.#leave();
     const isOrderly = !this.#context.signal.aborted && (await within(ORDERLY_END_MS, this.#rollBack(reason)));
-    if (isOrderly) this.#session.release();
+    if (isOrderly) this.#release();
     else {
       await cancelStatement(this.#session);
       this.#session.discard();
@@ -120,7 +126,16 @@ export class TableWriter implements Writer {
 
   async #prepare(): Promise<void> {
     await this.#begin();
+    const { before } = this.#options;
+    if (before !== undefined) await runOwnSql(this.#session, 'before', before);
     await this.#table.prepare();
+  }
+
+  /** Settings that the user's SQL has made are nobody else's. */
+  #release(): void {
+    const { before, after } = this.#options;
+    if (before === undefined && after === undefined) this.#session.release();
+    else this.#session.discard();
   }
 
   /** With dead letters, deferred constraints are checked with each segment: at the commit nobody could tell which row they mean. */

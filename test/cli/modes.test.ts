@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { freshDatabase, sql } from '../services/postgres.ts';
+import { folderFor, millrace } from './millrace.ts';
+
+describe('millrace copy into a table, by mode', () => {
+  const folder = folderFor({ after });
+  const file = path.join(folder, 'in.csv');
+  let target: string;
+  let url: string;
+  before(async () => {
+    url = await freshDatabase('cli_modes_test');
+    target = Object.assign(new URL(url), { search: '?table=t' }).href;
+    writeFileSync(file, 'id,name\n1,Ada\n2,Bo\n2,Carl\n');
+    await sql(
+      url,
+      "CREATE TABLE t (id int8 UNIQUE, name text); INSERT INTO t VALUES (1, 'Ada'), (2, 'old'), (3, 'other'); CREATE TABLE log (n int8)",
+    );
+  });
+  const names = async (): Promise<unknown[]> => (await sql(url, 'SELECT name FROM t ORDER BY id')).map(row => row['name']);
+
+  it('upsert merges by --key, between --before and --after', async () => {
+    const refused = await millrace(['copy', file, target, '--mode', 'upsert', '--quiet']);
+    expect(refused).to.deep.equal({
+      status: 64,
+      out: '',
+      err: 'millrace: postgres: option "key": table "t" has no primary key, but is unique by ("id"); name the columns of a unique index, or make one [OPTION_INVALID]\n',
+    });
+    const count = 'INSERT INTO log SELECT count(*) FROM t';
+    const sqls = ['--before', `DELETE FROM t WHERE id = 3; ${count}`, '--after', count];
+    const { status, out, err } = await millrace(['copy', file, target, '--mode', 'upsert', '--key', 'id', '--json', '--quiet', ...sqls]);
+    expect({ status, err }).to.deep.equal({ status: 0, err: '' });
+    expect(JSON.parse(out)).to.include({ read: 3, written: 1, unchanged: 1, superseded: 1, rejected: 0 });
+    expect([await names(), await sql(url, 'SELECT n::int FROM log')]).to.deep.equal([
+      ['Ada', 'Carl'],
+      [{ n: 2 }, { n: 2 }],
+    ]);
+  });
+
+  it('replace takes the place of the rows', async () => {
+    const { status, err } = await millrace(['copy', file, target, '--mode', 'replace', '--limit', '1', '--quiet']);
+    expect({ status, err, names: await names() }).to.deep.equal({ status: 0, err: '', names: ['Ada'] });
+  });
+
+  it('--before is nothing for a file', async () => {
+    const { status, err } = await millrace(['copy', file, path.join(folder, 'out.csv'), '--before', 'SELECT 1', '--quiet']);
+    expect(status).to.equal(64);
+    expect(err).to.contain('"before"').and.contain('[OPTION_UNKNOWN]');
+  });
+});
