@@ -15,7 +15,8 @@ const noOptions = z.strictObject({});
 
 /**
  * Records in memory, in order; with a schema sinks need not wait for the first records to infer one. They are passed on as they are, not copied.
- * Can be read many times; positions are `{ row }`. Something in the array that is no record is VALUE_INVALID, with its index.
+ * Can be read many times; positions are `{ row }`. Something in the array that is no record is
+ * VALUE_INVALID, with its index, as soon as a stage looks at it.
  */
 export function memory<Row>(records: readonly Row[], schema?: Schema): Source<Row> {
   return memoryKind.create<Row>({}, { records: records as readonly AnyRow[], schema });

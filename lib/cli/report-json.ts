@@ -4,24 +4,26 @@ import { PipelineError } from '../core/run/pipeline-error.ts';
 
 export type ReportTarget = 'stdout' | 'stderr';
 
-/** The report as one JSON object on one line, with exactly the fields that CLI.md names. */
+/** What the report has that goes into the JSON as it is; `stages` to `error` follow, in this order. */
+const FIELDS = [
+  'status',
+  'read',
+  'written',
+  'dropped',
+  'made',
+  'rejected',
+  'unchanged',
+  'superseded',
+  'deleted',
+  'bytesRead',
+  'bytesWritten',
+  'seconds',
+  'guarantee',
+  'resumedFrom',
+] as const satisfies readonly (keyof Report)[];
+
+/** The report as one JSON object on one line, with exactly the fields that the command line documents. */
 export function printReport(report: Report, target: ReportTarget): void {
-  const {
-    status,
-    read,
-    written,
-    dropped,
-    made,
-    rejected,
-    unchanged,
-    superseded,
-    deleted,
-    bytesRead,
-    bytesWritten,
-    seconds,
-    guarantee,
-    resumedFrom,
-  } = report;
   const stages = report.stages.map(({ kind, in: taken, out, dropped, rejected, busySeconds, waitSeconds, pushed }) => ({
     kind,
     in: taken,
@@ -34,20 +36,7 @@ export function printReport(report: Report, target: ReportTarget): void {
   }));
   const { bottleneck = null, warnings, error } = report;
   const line = JSON.stringify({
-    status,
-    read,
-    written,
-    dropped,
-    made,
-    rejected,
-    unchanged,
-    superseded,
-    deleted,
-    bytesRead,
-    bytesWritten,
-    seconds,
-    guarantee,
-    resumedFrom,
+    ...Object.fromEntries(FIELDS.map(name => [name, report[name]])),
     stages,
     bottleneck,
     warnings,

@@ -1,26 +1,15 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { MillraceError } from '../../lib/errors.ts';
 import type { AnyRow } from '../../lib/core/define.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
-import { batchesOf, openWriter, writeAll } from './postgres-harness.ts';
+import { batchesOf, failure, openWriter, writeAll } from './postgres-harness.ts';
 
 const ITEMS = new Schema([
   { name: 'id', type: { kind: 'int8' }, nullable: false },
   { name: 'name', type: { kind: 'text' }, nullable: true },
 ]);
 const rows: AnyRow[] = Array.from({ length: 20_000 }, (_, id) => ({ id, name: 'x'.repeat(50) }));
-
-async function failure(work: Promise<unknown>): Promise<MillraceError> {
-  try {
-    await work;
-  } catch (error) {
-    expect(error).to.be.instanceOf(MillraceError);
-    return error as MillraceError;
-  }
-  throw new Error('it did not fail');
-}
 
 describe('sink postgres, faults', () => {
   let url: string;

@@ -1,5 +1,7 @@
+import { expect } from 'chai';
 import { RecordBatch } from '../../lib/core/batch/batch.ts';
 import type { AnyBatch, AnyRow, RejectedRow, SinkContext, Writer } from '../../lib/core/define.ts';
+import { MillraceError } from '../../lib/errors.ts';
 import type { Schema } from '../../lib/schema/schema.ts';
 import { checkOptions } from '../../lib/core/run/stage.ts';
 import { postgresKind } from '../../sinks/postgres.ts';
@@ -87,4 +89,15 @@ export function rejectsOf({ settled }: Opened, key: string): { key: unknown; cod
   return [...settled].flatMap(([batch, rejected]) =>
     rejected.map(({ index, code, reason }) => ({ key: (batch.rows[index] as AnyRow)[key], code, reason })),
   );
+}
+
+/** What the work fails with. */
+export async function failure(work: Promise<unknown>): Promise<MillraceError> {
+  try {
+    await work;
+  } catch (error) {
+    expect(error).to.be.instanceOf(MillraceError);
+    return error as MillraceError;
+  }
+  throw new Error('it did not fail');
 }

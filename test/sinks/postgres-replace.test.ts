@@ -1,26 +1,15 @@
 import { expect } from 'chai';
-import { MillraceError } from '../../lib/errors.ts';
 import { from, pipeline } from '../../lib/index.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import { postgres } from '../../sinks/postgres.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
-import { batchesOf, openWriter, writeAll } from './postgres-harness.ts';
+import { batchesOf, failure, openWriter, writeAll } from './postgres-harness.ts';
 
 const ITEMS = new Schema([
   { name: 'id', type: { kind: 'int8' }, nullable: true },
   { name: 'name', type: { kind: 'text' }, nullable: true },
 ]);
 const items = (ids: readonly number[]): object[] => ids.map(id => ({ id, name: `name ${id}` }));
-
-async function failure(work: Promise<unknown>): Promise<MillraceError> {
-  try {
-    await work;
-  } catch (error) {
-    expect(error).to.be.instanceOf(MillraceError);
-    return error as MillraceError;
-  }
-  throw new Error('it did not fail');
-}
 
 describe('sink postgres, mode replace', () => {
   let url: string;

@@ -9,7 +9,7 @@ import { Schema } from '../../lib/schema/schema.ts';
 import type { DataType } from '../../lib/schema/types.ts';
 import { postgres } from '../../sinks/postgres.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
-import { batchesOf, type Opened, openWriter, type OpenSettings, type Options, rejectsOf, writeAll } from './postgres-harness.ts';
+import { batchesOf, failure, type Opened, type OpenSettings, openWriter, type Options, rejectsOf, writeAll } from './postgres-harness.ts';
 
 const schemaOf = (columns: Record<string, DataType['kind'] | DataType>): Schema =>
   new Schema(
@@ -18,16 +18,6 @@ const schemaOf = (columns: Record<string, DataType['kind'] | DataType>): Schema 
 const ITEMS = schemaOf({ id: 'int8', name: 'text', n: 'int4' });
 const items = (ids: readonly number[], version = ''): AnyRow[] => ids.map(id => ({ id, name: `name ${id}${version}`, n: id % 10 }));
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-
-async function failure(work: Promise<unknown>): Promise<MillraceError> {
-  try {
-    await work;
-  } catch (error) {
-    expect(error).to.be.instanceOf(MillraceError);
-    return error as MillraceError;
-  }
-  throw new Error('it did not fail');
-}
 
 describe('sink postgres, mode upsert', () => {
   let url: string;

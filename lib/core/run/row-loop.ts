@@ -3,7 +3,7 @@ import type { AnyRow, RowFunction } from '../define.ts';
 import { Rejected } from '../rejected.ts';
 import { notRecord } from './gather.ts';
 
-/** What a loop found, beside the rows that it gives. Reused from batch to batch. */
+/** What a loop found in one batch, and room for the rows that it gives. */
 export interface LoopResult {
   /** Rows that came through, as the last function returned them. */
   rows: object[];
