@@ -4,7 +4,7 @@
  * end of its standard input, stops the server and removes the folder.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, lchownSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { chown, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -77,8 +77,12 @@ async function binaries(folder: string, owner: Owner): Promise<string> {
     () => false,
   );
   if (runs) return bin;
-  cpSync(join(root, 'native'), join(folder, 'native'), { recursive: true, verbatimSymlinks: true });
-  return join(folder, 'native', 'bin');
+  const copy = join(folder, 'native');
+  cpSync(join(root, 'native'), copy, { recursive: true, verbatimSymlinks: true });
+  // Who runs the server removes its folder, and has to own what is in it.
+  if (owner.uid !== undefined)
+    for (const name of ['', ...readdirSync(copy, { recursive: true, encoding: 'utf8' })]) lchownSync(join(copy, name), owner.uid, owner.gid);
+  return join(copy, 'bin');
 }
 
 /** The package's install script makes these links; npm may have been told to run no scripts. */
