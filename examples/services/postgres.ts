@@ -81,7 +81,8 @@ async function binaries(folder: string, owner: Owner): Promise<string> {
   cpSync(join(root, 'native'), copy, { recursive: true, verbatimSymlinks: true });
   // Who runs the server removes its folder, and has to own what is in it.
   if (owner.uid !== undefined)
-    for (const name of ['', ...readdirSync(copy, { recursive: true, encoding: 'utf8' })]) lchownSync(join(copy, name), owner.uid, owner.gid);
+    for (const name of ['', ...readdirSync(copy, { recursive: true, encoding: 'utf8' })])
+      lchownSync(join(copy, name), owner.uid, owner.gid);
   return join(copy, 'bin');
 }
 
