@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection-options.ts';
-import { openPool } from '../lib/clients/postgres/pool.ts';
-import { TableWriter } from '../lib/clients/postgres/table-writer.ts';
+import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { openPool } from '../lib/clients/postgres/connection/pool.ts';
+import { TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
 

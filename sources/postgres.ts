@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { limited } from '../lib/clients/postgres/connect.ts';
-import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection-options.ts';
-import { CopyLayout } from '../lib/clients/postgres/copy-layout.ts';
-import { PgCopyOrigin } from '../lib/clients/postgres/copy-origin.ts';
-import { fieldOf } from '../lib/clients/postgres/describe.ts';
-import { copyOut } from '../lib/clients/postgres/copy-out.ts';
-import { openPool } from '../lib/clients/postgres/pool.ts';
-import { type Pushed, printStatement, takeRequests } from '../lib/clients/postgres/pushdown.ts';
-import { doingOf, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read-plan.ts';
-import { onSession, withSession } from '../lib/clients/postgres/session.ts';
+import { limited } from '../lib/clients/postgres/connection/connect.ts';
+import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { CopyLayout } from '../lib/clients/postgres/read/copy-layout.ts';
+import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';
+import { fieldOf } from '../lib/clients/postgres/catalogue/describe.ts';
+import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
+import { openPool } from '../lib/clients/postgres/connection/pool.ts';
+import { type Pushed, printStatement, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
+import { doingOf, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
+import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { createServer, type Server } from 'node:net';
 import { MillraceError } from '../../../lib/errors.ts';
-import { connect } from '../../../lib/clients/postgres/connect.ts';
-import { resolveTarget } from '../../../lib/clients/postgres/connection-options.ts';
-import { postgresError, printable, type ServerError } from '../../../lib/clients/postgres/errors.ts';
-import { openPool } from '../../../lib/clients/postgres/pool.ts';
+import { connect } from '../../../lib/clients/postgres/connection/connect.ts';
+import { resolveTarget } from '../../../lib/clients/postgres/connection/connection-options.ts';
+import { postgresError, printable, type ServerError } from '../../../lib/clients/postgres/connection/errors.ts';
+import { openPool } from '../../../lib/clients/postgres/connection/pool.ts';
 import { freshDatabase, PASSWORD_USER, sql, startPostgres } from '../../services/postgres.ts';
 
 describe('connecting to PostgreSQL', () => {

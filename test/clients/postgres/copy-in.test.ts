@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { MillraceError } from '../../../lib/errors.ts';
-import { resolveTarget } from '../../../lib/clients/postgres/connection-options.ts';
-import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from '../../../lib/clients/postgres/copy-in.ts';
-import { dataHeader } from '../../../lib/clients/postgres/copy-text.ts';
-import { openPool, type PgPool, type PgSession } from '../../../lib/clients/postgres/pool.ts';
+import { resolveTarget } from '../../../lib/clients/postgres/connection/connection-options.ts';
+import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from '../../../lib/clients/postgres/write/copy-in.ts';
+import { dataHeader } from '../../../lib/clients/postgres/write/copy-text.ts';
+import { openPool, type PgPool, type PgSession } from '../../../lib/clients/postgres/connection/pool.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
 
 const STALL_MS = 20_000;

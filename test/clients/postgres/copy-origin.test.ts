@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { type CopyRows, FrameGatherer } from '../../../lib/clients/postgres/copy-frames.ts';
-import { type CopyColumn, CopyLayout } from '../../../lib/clients/postgres/copy-layout.ts';
-import { PgCopyOrigin } from '../../../lib/clients/postgres/copy-origin.ts';
+import { type CopyRows, FrameGatherer } from '../../../lib/clients/postgres/read/copy-frames.ts';
+import { type CopyColumn, CopyLayout } from '../../../lib/clients/postgres/read/copy-layout.ts';
+import { PgCopyOrigin } from '../../../lib/clients/postgres/read/copy-origin.ts';
 import { ArrayColumn } from '../../../lib/core/batch/column.ts';
 import { RecordBatch } from '../../../lib/core/batch/batch.ts';
 import { Schema } from '../../../lib/schema/schema.ts';

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { CopyLayout } from '../../../lib/clients/postgres/copy-layout.ts';
-import { PgCopyOrigin } from '../../../lib/clients/postgres/copy-origin.ts';
-import { copyOut } from '../../../lib/clients/postgres/copy-out.ts';
-import { resolveTarget } from '../../../lib/clients/postgres/connection-options.ts';
-import type { DecodeOptions } from '../../../lib/clients/postgres/field.ts';
-import { readPlan } from '../../../lib/clients/postgres/read-plan.ts';
-import { withSession } from '../../../lib/clients/postgres/session.ts';
+import { CopyLayout } from '../../../lib/clients/postgres/read/copy-layout.ts';
+import { PgCopyOrigin } from '../../../lib/clients/postgres/read/copy-origin.ts';
+import { copyOut } from '../../../lib/clients/postgres/read/copy-out.ts';
+import { resolveTarget } from '../../../lib/clients/postgres/connection/connection-options.ts';
+import type { DecodeOptions } from '../../../lib/clients/postgres/values/field.ts';
+import { readPlan } from '../../../lib/clients/postgres/read/read-plan.ts';
+import { withSession } from '../../../lib/clients/postgres/connection/session.ts';
 import { RecordBatch } from '../../../lib/core/batch/batch.ts';
 import { MillraceError } from '../../../lib/errors.ts';
 import { textPrinter } from '../../../lib/schema/print.ts';

@@ -7,12 +7,12 @@ import { textPrinter } from '../../../lib/schema/print.ts';
 import { Schema } from '../../../lib/schema/schema.ts';
 import { type DataType, typeName } from '../../../lib/schema/types.ts';
 import { Timestamp } from '../../../lib/values/timestamp.ts';
-import { resolveTarget } from '../../../lib/clients/postgres/connection-options.ts';
-import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from '../../../lib/clients/postgres/copy-in.ts';
-import { rowEncoder } from '../../../lib/clients/postgres/encode-rows.ts';
-import { canEncode, fieldWriter } from '../../../lib/clients/postgres/encode.ts';
-import { ByteWriter } from '../../../lib/clients/postgres/byte-writer.ts';
-import { openPool } from '../../../lib/clients/postgres/pool.ts';
+import { resolveTarget } from '../../../lib/clients/postgres/connection/connection-options.ts';
+import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from '../../../lib/clients/postgres/write/copy-in.ts';
+import { rowEncoder } from '../../../lib/clients/postgres/write/encode-rows.ts';
+import { canEncode, fieldWriter } from '../../../lib/clients/postgres/values/encode.ts';
+import { ByteWriter } from '../../../lib/clients/postgres/values/byte-writer.ts';
+import { openPool } from '../../../lib/clients/postgres/connection/pool.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
 import { runs } from '../../random.ts';
 

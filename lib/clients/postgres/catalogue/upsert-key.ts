@@ -1,0 +1,79 @@
+import type pg from 'pg';
+import { MillraceError, suggestion } from '../../../errors.ts';
+import { limited } from '../connection/connect.ts';
+import type { TargetTable } from './target-table.ts';
+
+/** How rows go into a table that may have them already. */
+export interface Upsert {
+  /** What says that two rows are the same. */
+  readonly key: readonly string[];
+  /** What is written. */
+  readonly columns: readonly string[];
+  /** Of these, what of a row that is there is changed; none: such a row stays as it is. */
+  readonly updated: readonly string[];
+}
+
+export interface UpsertOptions {
+  readonly key?: readonly string[] | undefined;
+  readonly update?: readonly string[] | undefined;
+}
+
+/**
+ * The key of an upsert: as asked for, where a unique index of the table has just these columns, or the primary key. OPTION_INVALID where there is
+ * none, or where it is deferrable, partial or of expressions.
+ */
+export async function upsertKey(client: pg.Client, target: TargetTable, { key }: UpsertOptions, shown: string): Promise<readonly string[]> {
+  if (!'rp'.includes(target.kind)) throw invalid('mode', `upsert needs a table, and ${shown} is a view or a foreign table`);
+  const { rows } = await client.query<{ names: string[]; isprimary: boolean }>(limited(UNIQUE_INDEXES, [target.name]));
+  const found = key === undefined ? rows.find(({ isprimary }) => isprimary) : rows.find(({ names }) => isSameSet(names, key));
+  if (found !== undefined) return found.names;
+  const there =
+    rows.length === 0
+      ? 'and has no unique index that could be used instead'
+      : `but is unique by ${rows.map(({ names }) => listOf(names)).join(', ')}`;
+  if (key === undefined)
+    throw invalid('key', `table ${shown} has no primary key, ${there}; name the columns of a unique index, or make one`);
+  throw invalid('key', `table ${shown} has no unique index on ${listOf(key)}, ${there}; deferrable and partial ones do not count`);
+}
+
+/** What is written and what is updated, of the columns that the records have. COLUMN_UNKNOWN, OPTION_INVALID. */
+export function upsertColumns(columns: readonly string[], target: TargetTable, key: readonly string[], { update }: UpsertOptions): Upsert {
+  for (const [option, names] of [['key', key] as const, ['update', update ?? []] as const]) {
+    const unknown = names.find(name => !columns.includes(name));
+    if (unknown === undefined) continue;
+    throw new MillraceError(
+      'COLUMN_UNKNOWN',
+      `postgres: option "${option}": the records have no column ${JSON.stringify(unknown)} to write${suggestion(unknown, columns)}`,
+    );
+  }
+  const fixed = target.columns.filter(({ isAlwaysNumbered }) => isAlwaysNumbered).map(({ name }) => name);
+  const wrong = update?.find(name => key.includes(name) || fixed.includes(name));
+  if (wrong !== undefined) {
+    throw invalid(
+      'update',
+      `column ${JSON.stringify(wrong)} is ${key.includes(wrong) ? 'of the key' : 'always numbered by the server'}; leave it out`,
+    );
+  }
+  return { key, columns, updated: update ?? columns.filter(name => !key.includes(name) && !fixed.includes(name)) };
+}
+
+/** Those that ON CONFLICT can go by. */
+const UNIQUE_INDEXES = `
+  SELECT i.indisprimary AS isprimary, (SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.place)
+    FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k(number, place) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    WHERE k.place <= i.indnkeyatts) AS names
+  FROM pg_catalog.pg_index i
+  WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  ORDER BY i.indisprimary DESC, i.indexrelid`;
+
+function isSameSet(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && new Set([...some, ...others]).size === some.length;
+}
+
+function listOf(names: readonly string[]): string {
+  return `(${names.map(name => JSON.stringify(name)).join(', ')})`;
+}
+
+function invalid(option: string, message: string): MillraceError {
+  return new MillraceError('OPTION_INVALID', `postgres: option "${option}": ${message}`);
+}

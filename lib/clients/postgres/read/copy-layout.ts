@@ -1,0 +1,41 @@
+import type { View, ViewColumn } from '../../../core/batch/batch.ts';
+import type { Column } from '../../../core/batch/column.ts';
+import { sameType } from '../../../schema/types.ts';
+import { fieldDecoder, type Wire, type WireColumn } from '../values/decode.ts';
+import type { DecodeOptions, FieldDecoder } from '../values/field.ts';
+
+/** A column as it stands in the rows of a COPY. */
+export interface CopyColumn extends WireColumn {
+  readonly wire: Wire;
+  /** Another server reads its bytes as this one wrote them. */
+  readonly isPortable: boolean;
+}
+
+/** What the rows of a COPY are made of; shared by all its batches. */
+export class CopyLayout {
+  readonly columns: readonly CopyColumn[];
+  readonly options: DecodeOptions;
+  readonly decoders: readonly FieldDecoder[];
+
+  constructor(columns: readonly CopyColumn[], options: DecodeOptions) {
+    this.columns = columns;
+    this.options = options;
+    this.decoders = columns.map(column => fieldDecoder(column, options));
+  }
+
+  /** True where the bytes of this column can go to another server as they are, as the type that the view has for it. */
+  passes(column: ViewColumn & { readonly index: number }): boolean {
+    const own = this.columns[column.index] as CopyColumn;
+    return own.isPortable && own.wire === 'binary' && sameType(own.type, column.type, false);
+  }
+}
+
+/** Where the values of a view's column come from. */
+export function isOverlay(column: ViewColumn): column is ViewColumn & { readonly overlay: Column } {
+  return 'overlay' in column;
+}
+
+/** Row numbers of the origin that a view shows: by its selection, or all. */
+export function rowOf(view: View, row: number): number {
+  return view.selection === undefined ? row : (view.selection[row] as number);
+}

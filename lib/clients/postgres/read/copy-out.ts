@@ -1,0 +1,249 @@
+import { MillraceError } from '../../../errors.ts';
+import { cancelStatement } from '../connection/cancel.ts';
+import { describeTarget } from '../connection/connection-options.ts';
+import { type CopyRows, FrameGatherer, type FrameLimits } from './copy-frames.ts';
+import { isServerError, postgresError } from '../connection/errors.ts';
+import { type PgConnection, type Submittable, submit } from '../connection/pg-internals.ts';
+import type { PgSession } from '../connection/pool.ts';
+
+export interface CopyOutOptions extends FrameLimits {
+  /** Ends the reading: the statement is cancelled, the session discarded, and the iterator throws CANCELLED. */
+  readonly signal?: AbortSignal;
+  /** What is read, for messages: `read table "users"`. */
+  readonly doing: string;
+  /** The server's own count, from its command tag, once it is done. */
+  counted?(count: { rows: number; bytes: number }): void;
+}
+
+/**
+ * The rows of `COPY … TO STDOUT (FORMAT binary)`, in batches. `batchBytes` are made ahead, then the socket is paused. While somebody waits, what has
+ * come is given on as soon as the socket is quiet, so that a slow statement gives its rows when it has them.
+ * The session is released when the statement is done, discarded in every other case. An end by `return()` cancels the statement.
+ * Errors: as `postgresError`; CONNECTION_LOST when the connection ends in the middle, ENDED_EARLY when the server counts other rows than came.
+ */
+export async function* copyOut(session: PgSession, statement: string, options: CopyOutOptions): AsyncGenerator<CopyRows, void, undefined> {
+  const copy = new CopyOut(session, statement, options);
+  const abort = (): void => void copy.leave();
+  options.signal?.addEventListener('abort', abort, { once: true });
+  try {
+    if (options.signal?.aborted === true) throw cancelled(session, options.doing);
+    submit(session.client, copy);
+    for (let rows = await copy.next(); rows !== undefined; rows = await copy.next()) yield rows;
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
+    await copy.leave();
+  }
+}
+
+/** After so long without further bytes, what is there goes to who waits for it. */
+const QUIET_MS = 4;
+/** At the latest after so many looks, even if bytes still drip. */
+const LOOKS = 10;
+/** The first batch goes on at so many bytes: the first record is there soon. */
+const FIRST_BATCH_BYTES = 32_768;
+/** How long a cancelled statement may take to end. */
+const LEAVE_LIMIT_MS = 5000;
+
+const READY_FOR_QUERY = 0x5a;
+const COMMAND_COMPLETE = 0x43;
+const COPY_OUT_RESPONSE = 0x48;
+const COPY_DONE = 0x63;
+
+type DataListener = (chunk: Buffer) => void;
+
+class CopyOut implements Submittable {
+  readonly #session: PgSession;
+  readonly #statement: string;
+  readonly #options: CopyOutOptions;
+  readonly #gatherer: FrameGatherer;
+  readonly #ready: CopyRows[] = [];
+  #readyBytes = 0;
+  #connection: PgConnection | undefined;
+  /** pg's own listeners of the socket, put back when the statement is done. */
+  #listeners: DataListener[] = [];
+  #waiting: { resolve(rows: CopyRows | undefined): void; reject(error: unknown): void } | undefined;
+  #quiet: NodeJS.Timeout | undefined;
+  #looks = 0;
+  #hasNew = false;
+  #isFirst = true;
+  #error: MillraceError | undefined;
+  /** All rows came, and the server's count agrees. */
+  #isDone = false;
+  /** The server waits for the next statement. */
+  #isOver = false;
+  /** The server itself ended the statement, with an error. */
+  #isRefused = false;
+  #left: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+  #rows = 0;
+  #bytes = 0;
+  #tag: string | undefined;
+
+  constructor(session: PgSession, statement: string, options: CopyOutOptions) {
+    this.#session = session;
+    this.#statement = statement;
+    this.#options = options;
+    this.#gatherer = new FrameGatherer(options, {
+      rows: rows => this.#give(rows),
+      other: (type, message) => this.#other(type, message),
+    });
+  }
+
+  submit(connection: PgConnection): void {
+    this.#connection = connection;
+    // The data passes by pg's parser, which would make an object and a Buffer of every row.
+    this.#listeners = connection.stream.listeners('data') as DataListener[];
+    connection.stream.on('data', this.#take);
+    for (const listener of this.#listeners) connection.stream.off('data', listener);
+    connection.query(this.#statement);
+  }
+
+  /** The next batch; undefined at the end. One call at a time. */
+  next(): Promise<CopyRows | undefined> {
+    const rows = this.#ready.shift();
+    if (rows !== undefined) {
+      this.#readyBytes -= rows.bytes.length;
+      if (this.#readyBytes < this.#options.batchBytes) this.#connection?.stream.resume();
+      return Promise.resolve(rows);
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    if (this.#isDone) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#watchForQuiet();
+    });
+  }
+
+  fail(error: MillraceError): void {
+    this.#error ??= error;
+    this.#ready.length = 0;
+    clearTimeout(this.#quiet);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.reject(this.#error);
+  }
+
+  /** Ends what still runs and gives the session back, or throws it away. Never rejects. */
+  leave(): Promise<void> {
+    this.#left ??= this.#leave();
+    return this.#left;
+  }
+
+  async #leave(): Promise<void> {
+    clearTimeout(this.#quiet);
+    if (this.#connection === undefined) return this.#session.release();
+    const { stream } = this.#connection;
+    const wasOver = this.#isOver;
+    this.fail(cancelled(this.#session, this.#options.doing));
+    stream.resume();
+    const isCancelling = !wasOver && !this.#isRefused;
+    if (isCancelling) void cancelStatement(this.#session);
+    if (!wasOver) await this.#over(LEAVE_LIMIT_MS);
+    // A request to cancel may come late and hit the next statement: such a session has none.
+    if (this.#isOver && !isCancelling) this.#session.release();
+    else this.#session.discard();
+  }
+
+  handleError(error: Error): void {
+    this.#isRefused = isServerError(error);
+    this.fail(postgresError(error, this.#options.doing, this.#session.target));
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    this.#tag = message.text;
+  }
+
+  /** pg calls it after a success only; after an error the message itself is what ends the statement, in `#other`. */
+  handleReadyForQuery(): void {
+    if (this.#error !== undefined) return;
+    const counted = Number(/^COPY (\d+)$/.exec(this.#tag ?? '')?.[1] ?? Number.NaN);
+    if (counted !== this.#rows) {
+      const found = this.#tag === undefined ? 'gave no rows' : `says ${this.#tag}, and ${this.#rows} rows came`;
+      return this.fail(new MillraceError('ENDED_EARLY', `${this.#options.doing}: the server ${found}`, { retryable: true }));
+    }
+    this.#options.counted?.({ rows: counted, bytes: this.#bytes });
+    this.#isDone = true;
+    this.#waiting?.resolve(this.#ready.shift());
+    this.#waiting = undefined;
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    this.#hasNew = true;
+    try {
+      this.#gatherer.push(chunk);
+    } catch (error) {
+      this.fail(postgresError(error, this.#options.doing, this.#session.target));
+      this.#connection?.stream.destroy();
+      return;
+    }
+    if (this.#waiting === undefined || this.#gatherer.rows === 0) return;
+    if (this.#isFirst && this.#gatherer.bytes >= FIRST_BATCH_BYTES) this.#gatherer.flush();
+    else this.#watchForQuiet();
+  };
+
+  #give(rows: CopyRows): void {
+    this.#rows += rows.starts.length;
+    this.#bytes += rows.bytes.length;
+    // After a failure the rest only has to be swallowed.
+    if (this.#error !== undefined) return;
+    this.#isFirst = false;
+    if (this.#waiting === undefined) {
+      this.#ready.push(rows);
+      this.#readyBytes += rows.bytes.length;
+      if (this.#readyBytes >= this.#options.batchBytes) this.#connection?.stream.pause();
+      return;
+    }
+    clearTimeout(this.#quiet);
+    this.#quiet = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting.resolve(rows);
+  }
+
+  /** While somebody waits and rows are there: looks every few milliseconds whether the socket went quiet. */
+  #watchForQuiet(): void {
+    if (this.#quiet !== undefined || this.#gatherer.rows === 0) return;
+    this.#looks = 0;
+    this.#hasNew = false;
+    const look = (): void => {
+      this.#quiet = undefined;
+      if (this.#waiting === undefined) return;
+      if (!this.#hasNew || ++this.#looks >= LOOKS) return this.#gatherer.flush();
+      this.#hasNew = false;
+      this.#quiet = setTimeout(look, QUIET_MS);
+    };
+    this.#quiet = setTimeout(look, QUIET_MS);
+  }
+
+  /** What is no data: the end of it, and all that pg knows better what to do with. */
+  #other(type: number, message: Buffer): void {
+    if (type === COPY_OUT_RESPONSE || type === COPY_DONE) return;
+    if (type === COMMAND_COMPLETE) this.#gatherer.flush();
+    if (type === READY_FOR_QUERY) {
+      const stream = this.#connection?.stream;
+      stream?.off('data', this.#take);
+      for (const listener of this.#listeners) stream?.on('data', listener);
+      this.#isOver = true;
+    }
+    for (const listener of this.#listeners) listener(message);
+    if (this.#isOver) this.#wake?.();
+  }
+
+  /** Resolves when the server is done with the statement, the connection has ended, or it takes too long. */
+  #over(limitMs: number): Promise<void> {
+    const stream = this.#connection?.stream;
+    if (this.#isOver || stream === undefined || stream.destroyed) return Promise.resolve();
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, limitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      stream.once('close', this.#wake);
+    });
+  }
+}
+
+function cancelled({ target }: PgSession, doing: string): MillraceError {
+  return new MillraceError('CANCELLED', `${doing}: cancelled (${describeTarget(target)})`);
+}

@@ -1,0 +1,83 @@
+import type { PushRequest } from '../../../core/define.ts';
+import { MillraceError } from '../../../errors.ts';
+import type { Predicate } from '../../../query/predicate.ts';
+import type { Schema } from '../../../schema/schema.ts';
+import { parseQualifiedName, quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers.ts';
+import { conditionOf, type ConditionScope } from './condition.ts';
+import type { LiteralScope } from '../values/literal.ts';
+
+/** What the server does of a pipeline. Rows are filtered, then counted off; both in one SELECT. */
+export interface Pushed {
+  readonly filters: readonly Predicate[];
+  /** What numeric is in a record, where the filters look at it. */
+  readonly numeric: LiteralScope['numeric'];
+  /** The only columns, in this order. */
+  readonly columns?: readonly string[] | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface TakenRequests {
+  readonly pushed: Pushed;
+  /** What the server does: requests as they were, the last one perhaps in part. */
+  readonly taken: readonly PushRequest[];
+  /** What is left to do behind it, in order. */
+  readonly rest: readonly PushRequest[];
+}
+
+/** As much as the server does exactly, from the first request on. A filter behind a limit ends it: in one SELECT it would come first. */
+export function takeRequests(requests: readonly PushRequest[], schema: Schema, numeric: LiteralScope['numeric']): TakenRequests {
+  const scope: ConditionScope = { schema, numeric, isUtf8: true, columnSql: name => JSON.stringify(name) };
+  let pushed: Pushed = { filters: [], numeric };
+  for (const [i, request] of requests.entries()) {
+    const taken = requests.slice(0, i);
+    const rest = requests.slice(i + 1);
+    if ('columns' in request) pushed = { ...pushed, columns: request.columns };
+    else if ('limit' in request) pushed = { ...pushed, limit: Math.min(request.limit, pushed.limit ?? Infinity) };
+    else {
+      if (pushed.limit !== undefined) return { pushed, taken, rest: requests.slice(i) };
+      const { said, unsaid } = splitFilter(request.filter, scope);
+      if (said !== undefined) pushed = { ...pushed, filters: [...pushed.filters, said] };
+      if (unsaid !== undefined)
+        return { pushed, taken: said === undefined ? taken : [...taken, { filter: said }], rest: [{ filter: unsaid }, ...rest] };
+    }
+  }
+  return { pushed, taken: requests, rest: [] };
+}
+
+/** The condition behind WHERE; undefined where all rows pass. SCHEMA_MISMATCH where columns are no more what they were when it was planned. */
+export function whereOf({ filters, numeric }: Pushed, scope: Omit<ConditionScope, 'numeric'>): string | undefined {
+  if (filters.length === 0) return undefined;
+  const condition = conditionOf(filters.length === 1 ? (filters[0] as Predicate) : { op: 'and', of: filters }, { ...scope, numeric });
+  if (condition !== undefined) return condition;
+  throw new MillraceError('SCHEMA_MISMATCH', 'columns that the filter looks at have changed their type since the run began; run it again');
+}
+
+/** The statement for a person, as `plan` tells it before anybody is asked for details. */
+export function printStatement(
+  read: { readonly table?: string | undefined; readonly query?: string | undefined },
+  pushed: Pushed,
+  schema: Schema,
+): string {
+  const from = read.table === undefined ? `(${(read.query ?? '').trim()})` : quoteQualifiedName(parseQualifiedName(read.table));
+  const where = whereOf(pushed, { schema, isUtf8: true, columnSql: quoteIdentifier });
+  return `SELECT ${pushed.columns?.map(quoteIdentifier).join(', ') ?? '*'} FROM ${from}${clauses(where, pushed.limit)}`;
+}
+
+/** Behind FROM. */
+export function clauses(where: string | undefined, limit: number | undefined): string {
+  return `${where === undefined ? '' : ` WHERE ${where}`}${limit === undefined ? '' : ` LIMIT ${limit}`}`;
+}
+
+/** Of a conjunction the parts that the server can say, and those that it can't. */
+function splitFilter(filter: Predicate, scope: ConditionScope): { said: Predicate | undefined; unsaid: Predicate | undefined } {
+  const parts = conjunctsOf(filter).map(part => ({ part, isSaid: conditionOf(part, scope) !== undefined }));
+  const chosen = (isSaid: boolean): Predicate | undefined => {
+    const of = parts.filter(one => one.isSaid === isSaid).map(({ part }) => part);
+    return of.length > 1 ? { op: 'and', of } : of[0];
+  };
+  return { said: chosen(true), unsaid: chosen(false) };
+}
+
+function conjunctsOf(predicate: Predicate): readonly Predicate[] {
+  return predicate.op === 'and' ? predicate.of.flatMap(conjunctsOf) : [predicate];
+}

@@ -1,0 +1,161 @@
+import type pg from 'pg';
+import { MillraceError } from '../../../errors.ts';
+import { type Field, Schema } from '../../../schema/schema.ts';
+import { quoteIdentifier } from '../../../values/identifiers.ts';
+import { limited } from '../connection/connect.ts';
+import type { PgTarget } from '../connection/connection-options.ts';
+import type { CopyColumn } from './copy-layout.ts';
+import { canDecode } from '../values/decode.ts';
+import { describeQuery, describeTable, fieldOf, type ServerColumn } from '../catalogue/describe.ts';
+import { clauses, type Pushed, whereOf } from './pushdown.ts';
+import { portable } from '../catalogue/types.ts';
+
+/** A table, or a query. */
+export interface ReadTarget {
+  readonly table?: string | undefined;
+  readonly query?: string | undefined;
+}
+
+/** What a reading is asked for. */
+export interface ReadWish {
+  /** Only these columns, where that is possible. */
+  readonly columns?: readonly string[] | undefined;
+  /** What the server does beside reading. */
+  readonly pushed?: Pushed | undefined;
+}
+
+export interface ReadPlan {
+  /** `COPY … TO STDOUT (FORMAT binary)`. */
+  readonly statement: string;
+  readonly columns: readonly (CopyColumn & Field)[];
+  readonly estimatedRows: number | undefined;
+}
+
+/** `read table "users"`, for messages. */
+export function doingOf({ table }: ReadTarget): string {
+  return table === undefined ? 'read the query' : `read table ${JSON.stringify(table)}`;
+}
+
+/** The columns there are. Errors: NOT_FOUND, and what the server says of a query. */
+export async function serverColumns(client: pg.Client, read: ReadTarget, target: PgTarget): Promise<readonly ServerColumn[]> {
+  return read.table === undefined ? describeQuery(client, plain(read.query)) : (await describeTable(client, read.table, target)).columns;
+}
+
+/** How the rows are asked for: types that have no value of their own here come as the text that PostgreSQL prints. */
+export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTarget, wish: ReadWish): Promise<ReadPlan> {
+  const pushed = wish.pushed ?? NOTHING_PUSHED;
+  const isUtf8 = pushed.filters.length === 0 || (await hasUtf8(client));
+  if (read.table === undefined) {
+    const query = plain(read.query);
+    const all = (await describeQuery(client, query)).map(wireColumn);
+    if (pushed === NOTHING_PUSHED) return { columns: all, estimatedRows: undefined, statement: copy(queryStatement(query, all)) };
+    const names = all.map((column, i) => ({ column, sql: `c${i}` }));
+    const from = `(${query}\n) AS q(${names.map(({ sql }) => sql).join(', ')})`;
+    return { estimatedRows: undefined, ...selectPlan(from, names, wish, isUtf8) };
+  }
+  const { name, columns, isPlainTable, estimatedRows } = await describeTable(client, read.table, target);
+  const all = columns.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
+  const wanted = wantedOf(all, wish);
+  if (isPlainTable && pushed.filters.length === 0 && pushed.limit === undefined && isBinary(wanted)) {
+    return {
+      columns: wanted.map(({ column }) => column),
+      estimatedRows,
+      statement: copy(`${name} (${wanted.map(({ sql }) => sql).join(', ')})`),
+    };
+  }
+  return { estimatedRows: expectedOf(pushed, estimatedRows), ...selectPlan(name, all, wish, isUtf8) };
+}
+
+const NOTHING_PUSHED: Pushed = { filters: [], numeric: 'text' };
+
+/** A column, and how SQL names it. */
+interface NamedColumn {
+  readonly column: PlannedColumn;
+  readonly sql: string;
+}
+
+function selectPlan(from: string, all: readonly NamedColumn[], wish: ReadWish, isUtf8: boolean): Pick<ReadPlan, 'columns' | 'statement'> {
+  const { pushed = NOTHING_PUSHED } = wish;
+  const wanted = wantedOf(all, wish);
+  const where = whereOf(pushed, {
+    schema: new Schema(all.map(({ column }) => column)),
+    isUtf8,
+    columnSql: name => all.find(({ column }) => column.name === name)?.sql ?? quoteIdentifier(name),
+  });
+  const list = wanted.map(({ column, sql }) => onWire(column, sql)).join(', ');
+  return { columns: wanted.map(({ column }) => column), statement: copy(`(SELECT ${list} FROM ${from}${clauses(where, pushed.limit)})`) };
+}
+
+/** The columns that were projected, in that order; of them those that anybody looks at. */
+function wantedOf(all: readonly NamedColumn[], { columns, pushed }: ReadWish): readonly NamedColumn[] {
+  const byName = new Map(all.map(named => [named.column.name, named]));
+  const projected = pushed?.columns?.map(name => byName.get(name) ?? missing(name)) ?? all;
+  const looked = columns === undefined ? undefined : new Set(columns);
+  return projected.filter(({ column }) => looked?.has(column.name) ?? true);
+}
+
+function missing(name: string): never {
+  throw new MillraceError(
+    'SCHEMA_MISMATCH',
+    `column ${JSON.stringify(name)} was there when the run began, and is there no more; run it again`,
+  );
+}
+
+function isBinary(columns: readonly NamedColumn[]): boolean {
+  return columns.length > 0 && columns.every(({ column }) => column.wire === 'binary');
+}
+
+/** How many rows a filter leaves nobody knows beforehand, but a limit is the most. */
+function expectedOf({ filters, limit }: Pushed, estimated: number | undefined): number | undefined {
+  if (filters.length > 0) return undefined;
+  return limit === undefined || estimated === undefined ? estimated : Math.min(limit, estimated);
+}
+
+async function hasUtf8(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ encoding: string }>(limited("SELECT pg_catalog.current_setting('server_encoding') AS encoding"));
+  return rows[0]?.encoding === 'UTF8';
+}
+
+type PlannedColumn = ReadPlan['columns'][number];
+
+function wireColumn(column: ServerColumn): PlannedColumn {
+  const { type, server } = column;
+  const isPortable = server.isPlain && server.hasBinary && portable(type);
+  return { ...fieldOf(column), isPortable, wire: canDecode(type) ? 'binary' : 'text' };
+}
+
+function copy(what: string): string {
+  return `COPY ${what} TO STDOUT (FORMAT binary)`;
+}
+
+/** The query as it is; around it a cast where there is a column to be cast. Names of a result may be anything, so they are numbered. */
+function queryStatement(query: string, columns: readonly PlannedColumn[]): string {
+  if (columns.every(column => column.wire === 'binary')) return `(${query}\n)`;
+  const aliases = columns.map((_, i) => `c${i}`).join(', ');
+  const list = columns.map((column, i) => onWire(column, `c${i}`)).join(', ');
+  // What changes rows may stand in a WITH only, and a WITH would keep the rest from being planned as one.
+  if (/^\s*(?:insert|update|delete|merge)\b/i.test(query)) return `(WITH q(${aliases}) AS (${query}\n) SELECT ${list} FROM q)`;
+  return `(SELECT ${list} FROM (${query}\n) AS q(${aliases}))`;
+}
+
+/**
+ * The text is that of the type's output function. A cast is the same but where somebody made it otherwise: of inet it adds a mask, of a user's type
+ * it may do anything.
+ */
+function onWire({ wire, type }: PlannedColumn, column: string): string {
+  if (wire === 'binary') return column;
+  if (type.name === 'inet') return `pg_catalog.inet_out(${column})::text`;
+  if (type.name?.includes('.') !== true) return `${column}::text`;
+  return `CASE WHEN pg_catalog.num_nonnulls(${column}) > 0 THEN pg_catalog.format('%s', ${column}) END`;
+}
+
+/** Whether a SELECT can be put around a query: a statement that changes rows stands at the top or not at all. */
+export function mayBeWrapped(query: string): boolean {
+  return !/\b(?:insert|update|delete|merge)\b/i.test(query);
+}
+
+function plain(query: string | undefined): string {
+  const text = (query ?? '').replace(/[;\s]+$/, '');
+  if (text === '') throw new MillraceError('OPTION_INVALID', 'postgres: option "query": it is empty; write a SELECT');
+  return text;
+}

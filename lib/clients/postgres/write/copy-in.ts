@@ -1,0 +1,188 @@
+import type { Socket } from 'node:net';
+import type { Client, Submittable as PgSubmittable } from 'pg';
+import { MillraceError } from '../../../errors.ts';
+import type { PgConnection, Submittable } from '../connection/pg-internals.ts';
+
+/** So many bytes may wait in the socket before `write` waits: enough to keep it busy while the next batch is made. */
+const MAX_QUEUED_BYTES = 512 * 1024;
+const COPY_DONE = Uint8Array.of(0x63, 0, 0, 0, 4);
+const MAX_REASON_LENGTH = 200;
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * `COPY … FROM STDIN` on a client of `pg`. Chunks are whole CopyData messages and go to the socket as they are. An error of the server or of the
+ * connection, whenever it comes, rejects what is waited for and everything after it, and nothing more is sent; the connection itself stays
+ * usable after a refusal (the next query waits for the server to be ready). Errors are those of `pg`, or TIMEOUT where nothing moved for
+ * `stallTimeoutMs`: then the connection is of no use any more.
+ * Source: https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-COPY
+ */
+export class CopyIn implements Submittable {
+  /** Set and called by `pg` where the client has a query_timeout. */
+  callback?: (error?: unknown) => void;
+  /** Bytes handed to the socket. */
+  bytes = 0;
+  readonly #text: string;
+  readonly #stallTimeoutMs: number;
+  #connection: PgConnection | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #tag: number | undefined;
+  #isReady = false;
+  #isDone = false;
+  #waiting: Waiting | undefined;
+
+  private constructor(text: string, stallTimeoutMs: number) {
+    this.#text = text;
+    this.#stallTimeoutMs = stallTimeoutMs;
+  }
+
+  /** Resolves when the server takes data. */
+  static async start(client: Client, text: string, stallTimeoutMs: number): Promise<CopyIn> {
+    const copy = new CopyIn(text, stallTimeoutMs);
+    client.query(copy as unknown as PgSubmittable);
+    await copy.#until(() => copy.#isReady);
+    return copy;
+  }
+
+  /** True once the server or the connection has refused to go on. */
+  get isFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Hands chunks over; resolves when the next may come. One call at a time. */
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    const stream = this.#writable();
+    stream.cork();
+    for (const chunk of chunks) {
+      this.bytes += chunk.length;
+      stream.write(chunk);
+    }
+    stream.uncork();
+    if (stream.writableLength > MAX_QUEUED_BYTES) await this.#until(() => stream.writableLength === 0);
+  }
+
+  /** Ends the data; the rows that the server counted, once it is ready for the next query. */
+  async end(): Promise<number> {
+    this.#writable().write(COPY_DONE);
+    await this.#until(() => this.#isDone);
+    if (this.#tag === undefined) throw new MillraceError('INTERNAL', 'the server ended a COPY without counting its rows');
+    return this.#tag;
+  }
+
+  /** Gives up: the server discards what it got. Resolves when it has answered; not an error where it refused before. */
+  async fail(reason: string): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined || this.#isDone || this.isFailed || !connection.stream.writable) return;
+    connection.stream.write(copyFail(reason));
+    await this.#until(() => this.#isDone).catch((error: unknown) => {
+      if (error instanceof MillraceError) throw error;
+    });
+  }
+
+  /** Rejects what is waited for, from outside (an abort). The connection is of no use after it. */
+  interrupt(error: unknown): void {
+    this.#fail(error);
+  }
+
+  // ------------------------------------------------ called by pg
+
+  submit(connection: PgConnection): void {
+    this.#connection = connection;
+    this.#connection.query(this.#text);
+  }
+
+  handleCopyInResponse(connection: PgConnection): void {
+    connection.stream.on('drain', this.#wake);
+    this.#isReady = true;
+    this.#wake();
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    const match = /^COPY (\d+)$/.exec(message.text);
+    if (match !== null) this.#tag = Number(match[1]);
+  }
+
+  handleReadyForQuery(): void {
+    this.#isDone = true;
+    if (!this.#isReady) this.#fail(new MillraceError('INTERNAL', 'the server did not answer a COPY with a request for data'));
+    this.#letGo();
+    this.#wake();
+  }
+
+  handleError(error: Error): void {
+    this.#fail(error);
+  }
+
+  handleRowDescription(): void {}
+  handleDataRow(): void {}
+  handlePortalSuspended(): void {}
+  handleEmptyQuery(): void {}
+  handleCopyData(): void {}
+
+  // ------------------------------------------------ waiting
+
+  #writable(): Socket {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const stream = this.#connection?.stream;
+    if (stream?.writable !== true || this.#isDone) {
+      throw new MillraceError('CONNECTION_LOST', 'the connection to PostgreSQL was closed during a COPY', { retryable: true });
+    }
+    return stream;
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    while (this.#failure === undefined && !holds()) await this.#event();
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #event(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail(stalled(this.#stallTimeoutMs)), this.#stallTimeoutMs);
+      const settled = (then: () => void): void => {
+        clearTimeout(timer);
+        this.#waiting = undefined;
+        then();
+      };
+      this.#waiting = { resolve: () => settled(resolve), reject: error => settled(() => reject(error as Error)) };
+    });
+  }
+
+  #wake = (): void => {
+    this.#waiting?.resolve();
+  };
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#letGo();
+    this.#waiting?.reject(this.#failure.error);
+  }
+
+  #letGo(): void {
+    this.#connection?.stream.off('drain', this.#wake);
+    this.callback?.();
+  }
+}
+
+function copyFail(reason: string): Uint8Array {
+  const text = Buffer.from(`${reason.slice(0, MAX_REASON_LENGTH).replaceAll('\0', '')}\0`);
+  const message = Buffer.alloc(5 + text.length);
+  message[0] = 0x66;
+  message.writeInt32BE(4 + text.length, 1);
+  message.set(text, 5);
+  return message;
+}
+
+function stalled(timeoutMs: number): MillraceError {
+  return new MillraceError('TIMEOUT', `PostgreSQL took no data for ${timeoutMs / 1000} s; is the table locked by another session?`, {
+    retryable: true,
+  });
+}
+
+const SIGNATURE = Uint8Array.of(0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00);
+
+/** What stands before the first row of binary COPY data, and behind the last: each a CopyData message of its own. */
+export const BINARY_HEADER = Uint8Array.of(0x64, 0, 0, 0, 4 + 19, ...SIGNATURE, 0, 0, 0, 0, 0, 0, 0, 0);
+export const BINARY_TRAILER = Uint8Array.of(0x64, 0, 0, 0, 6, 0xff, 0xff);

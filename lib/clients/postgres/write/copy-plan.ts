@@ -1,0 +1,138 @@
+import type { AnyBatch, AnyRow, RejectedRow } from '../../../core/define.ts';
+import type { Schema } from '../../../schema/schema.ts';
+import { quoteIdentifier } from '../../../values/identifiers.ts';
+import { carry, type CarriedColumn } from './carry.ts';
+import { dataHeader, textRowEncoder } from './copy-text.ts';
+import { type ColumnEncoding, rowEncoder, type RowEncoder } from './encode-rows.ts';
+import { matchColumns, type TargetTable } from '../catalogue/target-table.ts';
+
+export type CopyFormat = 'binary' | 'csv' | 'text';
+
+/** A batch as COPY data. */
+export interface CopyPiece {
+  readonly format: CopyFormat;
+  /** Whole CopyData messages. */
+  readonly chunks: readonly Uint8Array[];
+  /** Rows in them. */
+  readonly rows: number;
+  /** Lines, as `rowOfLine` counts them. */
+  readonly lines: number;
+  readonly bytes: number;
+  /** Rows of the batch that are not in them, ascending. */
+  readonly rejected: readonly RejectedRow[];
+}
+
+/**
+ * How batches of a schema go into a table. Binary where every column can; bytes that already are what the target wants pass as they are.
+ * CSV records pass as CSV where each column is read by the target's input rules anyway. Text for everything else.
+ * Errors: COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, all before the first row.
+ */
+export class CopyPlan {
+  readonly #table: TargetTable;
+  readonly #columns: readonly CarriedColumn[];
+  /** Columns that the server makes itself. */
+  readonly #leavesOut: boolean;
+  readonly #passesCopyData: boolean;
+  readonly #passesCsv: boolean;
+  readonly #encodeBinary: RowEncoder | undefined;
+  #encodeText: RowEncoder | undefined;
+
+  constructor(schema: Schema, table: TargetTable, shownName: string) {
+    this.#table = table;
+    this.inferred = schema.fields.filter(field => field.inferred === true).map(({ name }) => name);
+    this.#columns = matchColumns(schema, table, shownName).map(({ field, column }) => carry(field, column));
+    this.#leavesOut = this.#columns.length < schema.fields.length;
+    const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
+    this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
+    this.#passesCopyData = this.#columns.every(column => column.isSameBytes);
+    this.#passesCsv = this.#columns.every(column => column.isRawText);
+  }
+
+  /** Columns whose type nobody declared. */
+  readonly inferred: readonly string[];
+
+  /** Of the columns, in the order of the records. */
+  get names(): string[] {
+    return this.#columns.map(column => column.name);
+  }
+
+  /** `COPY … FROM STDIN` in a format, into the table or another one with its columns. */
+  statement(format: CopyFormat, into: string = this.#table.name): string {
+    const names = this.#columns.map(column => quoteIdentifier(column.name)).join(', ');
+    return `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`;
+  }
+
+  encode(records: AnyBatch): CopyPiece {
+    const batch = this.#leavesOut ? records.project<AnyRow>(this.names) : records;
+    const passed = this.#passesCopyData ? batch.encoded('pg-copy') : undefined;
+    if (passed !== undefined) return whole('binary', passed, batch.length);
+    if (this.#encodeBinary !== undefined) {
+      const { chunk, rows, rejected } = this.#encodeBinary(batch);
+      return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, lines: rows, bytes: chunk.length, rejected };
+    }
+    const lines = this.#passesCsv ? batch.encoded('csv') : undefined;
+    if (lines !== undefined) return { ...whole('csv', lines.flatMap(framed), batch.length), lines: newlinesIn(lines) };
+    this.#encodeText ??= textRowEncoder(this.#columns.map(column => column.text));
+    const { chunk, rows, rejected } = this.#encodeText(batch);
+    return { format: 'text', chunks: framed(chunk), rows, lines: rows, bytes: chunk.length, rejected };
+  }
+
+  /**
+   * The row (of the rows sent, from 0) that a line names; undefined when it is none of them. In CSV, where a record may have line ends in quotes,
+   * the server counts the lines of the input.
+   */
+  rowOfLine(line: number, format: CopyFormat, batch: AnyBatch): number | undefined {
+    if (format !== 'csv') return line <= batch.length ? line - 1 : undefined;
+    let [least, most] = [0, batch.length];
+    while (least < most) {
+      const middle = (least + most) >> 1;
+      if (linesOf(batch.slice(0, middle + 1)) >= line) most = middle;
+      else least = middle + 1;
+    }
+    return least < batch.length ? least : undefined;
+  }
+
+  /** Lines of a batch. */
+  lines(format: CopyFormat, batch: AnyBatch, rows: number): number {
+    return format === 'csv' ? linesOf(batch) : rows;
+  }
+
+  /**
+   * From the server's number of a line to the line of the input, for a COPY that begins with the first row of `batch`: there the server does not
+   * know yet how lines end, and counts in quotes the CRs, not the LFs.
+   * Source: CopyReadLineText of src/backend/commands/copyfromparse.c
+   */
+  lineMeant(format: CopyFormat, batch: AnyBatch): (line: number) => number {
+    if (format !== 'csv') return line => line;
+    const first = batch.slice(0, 1).encoded('csv') ?? [];
+    const lines = newlinesIn(first);
+    const counted = count(first, CR) + 1;
+    return line => (line <= counted ? 1 : line + lines - counted);
+  }
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+function whole(format: CopyFormat, chunks: readonly Uint8Array[], rows: number): CopyPiece {
+  return { format, chunks, rows, lines: rows, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0), rejected: [] };
+}
+
+/** A CopyData message need not be one row on the way in. */
+function framed(chunk: Uint8Array): Uint8Array[] {
+  return chunk.length === 0 ? [] : [dataHeader(chunk.length), chunk];
+}
+
+function linesOf(batch: AnyBatch): number {
+  return newlinesIn(batch.encoded('csv') ?? []);
+}
+
+function newlinesIn(chunks: readonly Uint8Array[]): number {
+  return count(chunks, LF);
+}
+
+function count(chunks: readonly Uint8Array[], byte: number): number {
+  let found = 0;
+  for (const chunk of chunks) for (let at = chunk.indexOf(byte); at >= 0; at = chunk.indexOf(byte, at + 1)) found++;
+  return found;
+}

@@ -1,0 +1,17 @@
+import type { AnyBatch } from '../../../core/define.ts';
+
+/** What carries batches into a table: in one go, or in segments that can be taken back. */
+export interface RowLoader {
+  write(batch: AnyBatch): Promise<void>;
+  /** Forces the outcome of all that was written; afterwards every batch is settled. */
+  flush(): Promise<void>;
+  /** Gives up what is under way; the connection stays usable. */
+  fail(reason: string): Promise<void>;
+}
+
+export interface TableName {
+  /** As the user wrote it, for messages. */
+  readonly shown: string;
+  /** As the server calls it in the context of an error: without its schema. */
+  readonly bare: string;
+}

@@ -1,0 +1,175 @@
+import type { SinkContext } from '../../../core/define.ts';
+import { MillraceError } from '../../../errors.ts';
+import { inferTextType } from '../../../schema/infer.ts';
+import { Schema } from '../../../schema/schema.ts';
+import type { AnyBatch } from '../../../core/define.ts';
+import { sameType } from '../../../schema/types.ts';
+import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
+import { CopyPlan } from './copy-plan.ts';
+import { columnDefinition, createTable, lockName, type Making, provideType } from '../catalogue/create-table.ts';
+import { describeTarget } from '../connection/connection-options.ts';
+import { emptyTable } from '../catalogue/empty-table.ts';
+import type { PgSession } from '../connection/pool.ts';
+import type { TableName } from './row-loader.ts';
+import { loadTarget, type TargetTable } from '../catalogue/target-table.ts';
+import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
+
+export interface TableOptions {
+  readonly table: string;
+  readonly mode: 'create' | 'append' | 'replace' | 'upsert';
+  readonly key?: readonly string[] | undefined;
+  readonly update?: readonly string[] | undefined;
+}
+
+/** The table of a sink: found or made, and followed when the schema grows. All within the transaction of the session. */
+export class SinkTable {
+  readonly name: TableName;
+  /** How batches go into it; undefined until its columns are decided. */
+  plan: CopyPlan | undefined;
+  /** How they are merged into it, in mode upsert. */
+  upsert: Upsert | undefined;
+  readonly #options: TableOptions;
+  readonly #session: PgSession;
+  readonly #schema: Schema | undefined;
+  readonly #making: Making;
+  /** Made by this run: then its columns may change. */
+  #isOwn = false;
+  #target: TargetTable | undefined;
+
+  constructor(options: TableOptions, session: PgSession, { schema, warn }: Pick<SinkContext, 'schema' | 'warn'>) {
+    this.name = { shown: JSON.stringify(options.table), bare: parseQualifiedName(options.table).name };
+    this.#options = options;
+    this.#session = session;
+    this.#schema = schema;
+    this.#making = { client: session.client, warn };
+  }
+
+  /**
+   * Before the first row. EXISTS in mode create; SCHEMA_UNKNOWN where a table must be made of nothing; what a plan refuses. A table of CSV columns,
+   * whose types are not known yet, waits for the first batch.
+   */
+  async prepare(): Promise<void> {
+    const { table, mode, key } = this.#options;
+    this.#target = await loadTarget(this.#session.client, table);
+    if (this.#target !== undefined) {
+      if (mode === 'create') throw this.#exists();
+      await this.#use(this.#schema, this.#target);
+      await this.#empty(this.#target);
+      return;
+    }
+    if (mode === 'upsert' && key === undefined) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `postgres: option "key": table ${this.name.shown} is not there yet, and an upsert needs the primary key that it is to have; name its columns`,
+      );
+    }
+    if (this.#schema === undefined) {
+      throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.name.shown} cannot be made: no record came and no schema is declared`);
+    }
+    for (const name of key ?? []) this.#schema.field(name);
+    for (const name of this.#schema.names) quoteIdentifier(name);
+    if (!this.#schema.fields.some(field => field.untyped)) await this.#make(this.#schema, this.#schema);
+  }
+
+  /** Decides what had to wait: the types of untyped columns, by what stands in the first batch. */
+  async decide(first: AnyBatch | undefined): Promise<CopyPlan | undefined> {
+    if (this.plan !== undefined || this.#schema === undefined) return this.plan;
+    const inferred = new Schema(
+      this.#schema.fields.map(({ name, type, nullable, untyped }) => ({
+        name,
+        type: untyped === true ? inferTextType(first === undefined ? [] : textsOf(first, name)) : type,
+        nullable,
+      })),
+    );
+    await this.#make(inferred, this.#schema);
+    return this.plan;
+  }
+
+  /** Follows a schema that has grown. SCHEMA_MISMATCH where the table is not ours, or a type would not only widen. */
+  async evolve(schema: Schema, before: Schema): Promise<void> {
+    if (!this.#isOwn) {
+      await this.#use(schema, this.#found()).catch((cause: unknown) => {
+        throw new MillraceError('SCHEMA_MISMATCH', `table ${this.name.shown} has no room for what is new in the records`, { cause });
+      });
+      return;
+    }
+    for (const field of schema.fields) {
+      const old = before.fields[before.indexOf(field.name)];
+      if (old !== undefined && sameType(old.type, field.type)) continue;
+      const type = await provideType(this.#making, field, field.type);
+      const change =
+        old === undefined
+          ? `ADD COLUMN ${columnDefinition({ name: field.name, nullable: true }, type)}`
+          : `ALTER COLUMN ${quoteIdentifier(field.name)} TYPE ${type}`;
+      await this.#session.client.query(`ALTER TABLE ${this.#found().name} ${change}`);
+    }
+    await this.#plan(schema);
+  }
+
+  /** Columns written to whose numbers come from a sequence. */
+  get numbered(): TargetTable['columns'] {
+    return this.#isOwn
+      ? []
+      : (this.#target?.columns.filter(column => column.sequence !== undefined && this.plan?.names.includes(column.name)) ?? []);
+  }
+
+  /** Columns of records that nobody described, in a table that was there: its own types say what goes into it. */
+  get judged(): readonly string[] {
+    return this.#isOwn ? [] : (this.plan?.inferred ?? []);
+  }
+
+  get found(): TargetTable | undefined {
+    return this.#target;
+  }
+
+  /** Another run may be at it: then `create` finds a table, and the other modes go on with it once it is there. */
+  async #make(columns: Schema, records: Schema): Promise<void> {
+    const { table, mode } = this.#options;
+    const { client, target } = this.#session;
+    if (!(await lockName(client, parseQualifiedName(table), mode !== 'create')))
+      throw new MillraceError('EXISTS', `another run is making table ${this.name.shown} in ${describeTarget(target)}; name another`);
+    if ((await loadTarget(client, table)) !== undefined) {
+      if (mode === 'create') throw this.#exists();
+      await this.#plan(records);
+      return this.#empty(this.#found());
+    }
+    await createTable(this.#making, this.#options.table, columns, this.#options.key);
+    this.#isOwn = true;
+    await this.#plan(records);
+  }
+
+  async #empty(target: TargetTable): Promise<void> {
+    if (this.#options.mode === 'replace') await emptyTable(this.#session.client, target, this.name.shown);
+  }
+
+  async #plan(records: Schema): Promise<void> {
+    this.#target = await loadTarget(this.#session.client, this.#options.table);
+    await this.#use(records, this.#found());
+  }
+
+  /** How records of a schema go into a table; without one, only whether they can be merged at all. */
+  async #use(schema: Schema | undefined, target: TargetTable): Promise<void> {
+    const key = this.#options.mode === 'upsert' ? await upsertKey(this.#session.client, target, this.#options, this.name.shown) : undefined;
+    if (schema === undefined) return;
+    this.plan = new CopyPlan(schema, target, this.name.shown);
+    this.upsert = key === undefined ? undefined : upsertColumns(this.plan.names, target, key, this.#options);
+  }
+
+  #found(): TargetTable {
+    if (this.#target === undefined) throw new MillraceError('NOT_FOUND', `table ${this.name.shown} is gone`);
+    return this.#target;
+  }
+
+  #exists(): MillraceError {
+    const place = describeTarget(this.#session.target);
+    return new MillraceError(
+      'EXISTS',
+      `table ${this.name.shown} exists in ${place}; add to it with mode append (--mode append), or name another`,
+    );
+  }
+}
+
+function* textsOf(batch: AnyBatch, name: string): Generator<string | null> {
+  const column = batch.column(name);
+  for (let row = 0; row < batch.length; row++) yield (column.text?.(row) ?? column.get(row)) as string | null;
+}

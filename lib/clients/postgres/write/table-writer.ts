@@ -1,0 +1,236 @@
+import type { Json } from '../../../core/batch/batch.ts';
+import type { AnyBatch, SinkContext, Writer } from '../../../core/define.ts';
+import { MillraceError } from '../../../errors.ts';
+import type { Schema } from '../../../schema/schema.ts';
+import { cancelStatement } from '../connection/cancel.ts';
+import { limited } from '../connection/connect.ts';
+import type { LoadPlace } from './copy-load.ts';
+import { postgresError } from '../connection/errors.ts';
+import { runOwnSql } from '../connection/own-sql.ts';
+import type { PgPool, PgSession } from '../connection/pool.ts';
+import type { RowLoader } from './row-loader.ts';
+import { SegmentedCopy } from './segmented-copy.ts';
+import { Staging, STAGING_NAME } from './staging.ts';
+import { SinkTable, type TableOptions } from './sink-table.ts';
+import { StreamedCopy } from './streamed-copy.ts';
+import { advanceSequence } from '../catalogue/target-table.ts';
+
+export interface TableWriterOptions extends TableOptions {
+  readonly lockTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+  /** SQL of the user, first and last in the transaction. */
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+/** How long an orderly end may take before the statement is cancelled and the connection closed. */
+const ORDERLY_END_MS = 2000;
+
+/**
+ * A table being written: everything in one transaction, so that nothing is seen before the commit and nothing is left of a run that failed. An
+ * aborted signal cancels the running statement on a second connection.
+ */
+export class TableWriter implements Writer {
+  readonly #options: TableWriterOptions;
+  readonly #context: SinkContext;
+  readonly #pool: PgPool;
+  readonly #session: PgSession;
+  readonly #table: SinkTable;
+  #schema: Schema | undefined;
+  #loader: RowLoader | undefined;
+  #isInTransaction = false;
+
+  private constructor(options: TableWriterOptions, context: SinkContext, pool: PgPool, session: PgSession) {
+    this.#options = options;
+    this.#context = context;
+    this.#pool = pool;
+    this.#session = session;
+    this.#schema = context.schema;
+    this.#table = new SinkTable(options, session, context);
+    context.signal.addEventListener('abort', this.#cancel, { once: true });
+  }
+
+  /** Opens the transaction and checks all that can be checked before the first row. The pool is the writer's, also when this fails. */
+  static async open(pool: PgPool, options: TableWriterOptions, context: SinkContext): Promise<TableWriter> {
+    let writer: TableWriter | undefined;
+    try {
+      const opened = new TableWriter(options, context, pool, await pool.acquire(context.signal));
+      writer = opened;
+      await opened.#guarded('open', () => opened.#prepare());
+      return opened;
+    } catch (error) {
+      if (writer === undefined) pool.close();
+      else await writer.abort(error);
+      throw error;
+    }
+  }
+
+  get judges(): readonly string[] {
+    return this.#table.judged;
+  }
+
+  write(batch: AnyBatch): Promise<void> {
+    return this.#guarded('write to', async () => {
+      if (!this.#isInTransaction) await this.#begin();
+      this.#loader ??= await this.#load(batch);
+      await this.#loader?.write(batch);
+    });
+  }
+
+  flush(): Promise<void> {
+    return this.#guarded('write to', async () => {
+      await this.#loader?.flush();
+      if (this.#loader === undefined) await this.#table.decide(undefined);
+    });
+  }
+
+  evolve(schema: Schema): Promise<void> {
+    return this.#guarded('change', async () => {
+      await this.#loader?.flush();
+      this.#loader = undefined;
+      await this.#table.evolve(schema, this.#schema ?? schema);
+      this.#schema = schema;
+    });
+  }
+
+  commit(): Promise<Json> {
+    return this.#guarded('commit to', async () => {
+      if (!this.#isInTransaction) return null;
+      await this.#advanceSequences();
+      const { after } = this.#options;
+      if (after !== undefined) await runOwnSql(this.#session, 'after', after);
+      await this.#commitTransaction();
+      // What rows were staged in is gone.
+      if (this.#table.upsert !== undefined) this.#loader = undefined;
+      return null;
+    });
+  }
+
+  close(): Promise<void> {
+    this.#leave();
+    this.#release();
+    this.#pool.close();
+    return Promise.resolve();
+  }
+
+  async abort(reason: unknown): Promise<void> {
+    this.#leave();
+    const isOrderly = !this.#context.signal.aborted && (await within(ORDERLY_END_MS, this.#rollBack(reason)));
+    if (isOrderly) this.#release();
+    else {
+      await cancelStatement(this.#session);
+      this.#session.discard();
+    }
+    this.#pool.close();
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#begin();
+    const { before } = this.#options;
+    if (before !== undefined) await runOwnSql(this.#session, 'before', before);
+    await this.#table.prepare();
+  }
+
+  /** Settings that the user's SQL has made are nobody else's. */
+  #release(): void {
+    const { before, after } = this.#options;
+    if (before === undefined && after === undefined) this.#session.release();
+    else this.#session.discard();
+  }
+
+  /** With dead letters, deferred constraints are checked with each segment: at the commit nobody could tell which row they mean. */
+  async #begin(): Promise<void> {
+    const { client } = this.#session;
+    await client.query(limited(`BEGIN; SET LOCAL lock_timeout = ${this.#options.lockTimeoutMs}`));
+    this.#isInTransaction = true;
+    if (this.#context.hasDeadLetters) await client.query(limited('SET CONSTRAINTS ALL IMMEDIATE'));
+  }
+
+  async #load(first: AnyBatch): Promise<RowLoader> {
+    const plan = await this.#table.decide(first);
+    if (plan === undefined) throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.#table.name.shown}: records came without a schema`);
+    const { client, target } = this.#session;
+    const { found, upsert, name } = this.#table;
+    const staging = found === undefined || upsert === undefined ? undefined : await Staging.make(client, found, upsert);
+    const place: LoadPlace = { client, target, plan, staging, stallTimeoutMs: this.#options.stallTimeoutMs, signal: this.#context.signal };
+    const Loader = this.#context.hasDeadLetters ? SegmentedCopy : StreamedCopy;
+    return new Loader(place, staging === undefined ? name : { ...name, bare: STAGING_NAME }, this.#context);
+  }
+
+  async #commitTransaction(): Promise<void> {
+    const { command } = await this.#session.client.query('COMMIT').catch((error: unknown) => {
+      throw this.#commitError(error);
+    });
+    this.#isInTransaction = false;
+    if (command !== 'COMMIT')
+      throw new MillraceError('INTERNAL', `the transaction on table ${this.#table.name.shown} was rolled back instead of committed`);
+  }
+
+  /** Of a connection that breaks now nobody knows whether the server committed. */
+  #commitError(error: unknown): MillraceError {
+    const failed = postgresError(error, `commit to table ${this.#table.name.shown}`, this.#session.target);
+    if (failed.code !== 'CONNECTION_LOST') return failed;
+    return new MillraceError(
+      'CONNECTION_LOST',
+      `${failed.message}; the server may have committed all the same: look before you run it again`,
+      {
+        cause: failed.cause,
+      },
+    );
+  }
+
+  /** Numbers that were written are not given out again. Without the right to it that is said, and the rows are kept. */
+  async #advanceSequences(): Promise<void> {
+    const { found, numbered } = this.#table;
+    const { client } = this.#session;
+    for (const column of found === undefined || this.#loader === undefined ? [] : numbered) {
+      try {
+        await client.query('SAVEPOINT millrace_sequence');
+        await client.query(advanceSequence(found as NonNullable<typeof found>, column));
+      } catch (error) {
+        await client.query('ROLLBACK TO SAVEPOINT millrace_sequence');
+        const { message } = postgresError(error, `advance the sequence of column ${JSON.stringify(column.name)}`, this.#session.target);
+        this.#context.warn(`${message}; the next number that it gives may be taken already`);
+      }
+    }
+  }
+
+  async #rollBack(reason: unknown): Promise<void> {
+    await this.#loader?.fail(reason instanceof Error ? reason.name : 'the run failed');
+    if (this.#isInTransaction) await this.#session.client.query('ROLLBACK');
+    this.#isInTransaction = false;
+  }
+
+  async #guarded<T>(doing: string, call: () => Promise<T> | undefined): Promise<T> {
+    try {
+      this.#throwIfAborted();
+      return (await call()) as T;
+    } catch (error) {
+      this.#throwIfAborted();
+      throw postgresError(error, `${doing} table ${this.#table.name.shown}`, this.#session.target);
+    }
+  }
+
+  #throwIfAborted(): void {
+    if (this.#context.signal.aborted) throw new MillraceError('CANCELLED', `writing to table ${this.#table.name.shown} was cancelled`);
+  }
+
+  #cancel = (): void => void cancelStatement(this.#session);
+
+  #leave(): void {
+    this.#context.signal.removeEventListener('abort', this.#cancel);
+  }
+}
+
+/** True when it was done in time, and did not fail. */
+function within(limitMs: number, work: Promise<void>): Promise<boolean> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => resolve(false), limitMs);
+    work
+      .then(
+        () => resolve(true),
+        () => resolve(false),
+      )
+      .finally(() => clearTimeout(timer));
+  });
+}
