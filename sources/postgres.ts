@@ -27,12 +27,14 @@ const options = z
   .strictObject({
     ...connectionFields,
     table: z.string().min(1).optional().describe('a table or view: users, crm.users, "Odd.Schema"."T"'),
-    query: z.string().min(1).optional().describe('instead of a table: a statement that gives rows, without parameters'),
+    query: z.string().min(1).optional().describe('instead of a table: a statement that gives rows'),
+    values: z.array(z.unknown()).readonly().optional().describe('with a query: the values of $1, $2, …'),
     int8: z.enum(['number', 'bigint']).default('number').describe('what int8 becomes in a record; number stops at a value past 2^53'),
     numeric: z.enum(['text', 'number']).default('text').describe('what numeric becomes in a record: its digits, or the nearest number'),
     lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
   })
-  .refine(given => (given.table === undefined) !== (given.query === undefined), 'give either table or query: what is to be read?');
+  .refine(given => (given.table === undefined) !== (given.query === undefined), 'give either table or query: what is to be read?')
+  .refine(({ query, values }) => values === undefined || query !== undefined, { path: ['values'], message: 'only a query has parameters' });
 
 type PostgresOptions = z.input<typeof options>;
 type CheckedOptions = z.output<typeof options>;
@@ -42,7 +44,7 @@ interface Given {
 }
 
 /**
- * The rows of a table, view or query, by COPY in binary. A batch stays bytes until somebody looks; columns that nobody needs are not read.
+ * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody looks; columns that nobody needs are not read.
  * One snapshot: rows that change meanwhile are as they were at the start. Types that have no value of their own in the value table come as the
  * text that PostgreSQL prints. A `schema` gives the type of the rows (it validates nothing; `validate` does) and is compared by name.
  * Memory: one batch in hand, one made ahead. Abort and early end cancel the running statement.
@@ -96,7 +98,14 @@ async function* read(options: ReadOptions, context: SourceContext): AsyncGenerat
     const schema = new Schema(plan.columns.map(fieldOf));
     const layout = new CopyLayout(plan.columns, { int8: options.int8, numeric: options.numeric });
     const { batchRows, batchBytes } = context;
-    const batches = copyOut(session, plan.statement, { ...use, batchRows, batchBytes, counted: count => context.counted(count) });
+    const { parameters } = plan;
+    const batches = copyOut(session, plan.statement, {
+      ...use,
+      parameters,
+      batchRows,
+      batchBytes,
+      counted: count => context.counted(count),
+    });
     for await (const rows of batches) yield new RecordBatch(new PgCopyOrigin(rows, layout), schema);
   } finally {
     pool.close();

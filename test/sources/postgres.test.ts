@@ -1,15 +1,15 @@
 import { expect } from 'chai';
 import { valibotUser, zodUser } from './postgres-schemas.ts';
-import { MillraceError } from '../../lib/errors.ts';
 import type { RecordBatch } from '../../lib/core/batch/batch.ts';
 import type { SourceContext } from '../../lib/core/define.ts';
 import { pipeline } from '../../lib/index.ts';
 import { sourceCases } from '../../lib/testing/index.ts';
 import { memory } from '../../sinks/memory.ts';
-import { postgres, postgresKind } from '../../sources/postgres.ts';
+import { postgres } from '../../sources/postgres.ts';
 import { heldBytes } from '../held-bytes.ts';
 import { freshDatabase, PASSWORD_USER, sql, startPostgres } from '../services/postgres.ts';
 import { tcpProxy } from '../services/tcp-proxy.ts';
+import { allBatches, failureOf, openSessions, readingPostgres, until } from './postgres-reading.ts';
 
 const APP = 'source-test';
 
@@ -77,7 +77,7 @@ describe('source postgres', () => {
     expect(await failure({ query: 'SELECT 1 / (id - 50000) FROM many' })).to.match(/^ROW_REFUSED read the query: division by zero/);
     expect(await failure({ query: "SELECT ('x' || id)::int FROM many" })).to.match(/^ROW_REFUSED .*integer: … \(/);
     expect(await failure({ query: 'SELECT pg_sleep(5)', statementTimeoutMs: 20 })).to.match(/^TIMEOUT .*statement timeout/);
-    expect(await openSessions()).to.equal(0);
+    expect(await openSessions(url, APP)).to.equal(0);
   });
 
   it('takes a schema for the type of its rows, and says which field is no column', async () => {
@@ -85,24 +85,26 @@ describe('source postgres', () => {
     expect(first?.name.toUpperCase()).to.equal('USER 1');
     for (const schema of [zodUser, valibotUser]) {
       const source = postgres({ url, query: 'SELECT id, name AS nmae FROM users', schema });
-      expect(await failed(() => pipeline(source, memory<object>([])))).to.match(/^SCHEMA_MISMATCH .*"name".*did you mean "nmae"/);
+      expect(await failureOf(() => pipeline(source, memory<object>([])))).to.match(/^SCHEMA_MISMATCH .*"name".*did you mean "nmae"/);
     }
   });
 
   it('reads only the columns that are asked for', async () => {
     const { batches, seen } = reading({ table: 'users' }, { columns: ['name', 'id'] });
-    const [batch] = await all(batches);
+    const [batch] = await allBatches(batches);
     expect(batch?.schema.names).to.deep.equal(['id', 'name']);
     expect(batch?.rows[0]).to.deep.equal({ id: 1, name: 'user 1' });
     expect(seen).to.deep.include({ rows: 9 });
   });
 
   it('passes the server’s own bytes on where it reads them in binary form itself', async () => {
-    const [batch] = await all(reading({ table: 'users' }, { passthrough: ['pg-copy'], looksAt: ['net'] }).batches);
+    const [batch] = await allBatches(reading({ table: 'users' }, { passthrough: ['pg-copy'], looksAt: ['net'] }).batches);
     const bytes = Buffer.concat(batch?.encoded('pg-copy') as Uint8Array[]);
     expect(bytes.subarray(0, 7)).to.deep.equal(Buffer.from([0x64, 0, 0, 0, bytes.readInt32BE(1), 0, 4]));
     expect(batch?.column('net').get(0)).to.equal('10.0.0.1');
-    const [queried] = await all(reading({ query: "SELECT 1 AS id, 'a & b'::tsquery AS words" }, { passthrough: ['pg-copy'] }).batches);
+    const [queried] = await allBatches(
+      reading({ query: "SELECT 1 AS id, 'a & b'::tsquery AS words" }, { passthrough: ['pg-copy'] }).batches,
+    );
     expect(queried?.encoded('pg-copy')).to.equal(undefined);
     expect(queried?.column('words').get(0)).to.equal("'a' & 'b'");
     expect(queried?.project(['id']).encoded('pg-copy')).to.have.length(1);
@@ -110,7 +112,7 @@ describe('source postgres', () => {
 
   it('says how many rows there will be, about, and counts what the server counted', async () => {
     const { batches, seen } = reading({ table: 'many' }, {});
-    const read = await all(batches);
+    const read = await allBatches(batches);
     expect(read.reduce((sum, batch) => sum + batch.length, 0)).to.equal(100_000);
     expect(Math.max(...read.map(batch => batch.bytes))).to.be.below(512 * 1024);
     expect(seen.expected).to.be.within(90_000, 110_000);
@@ -126,8 +128,8 @@ describe('source postgres', () => {
     const first = await batches.next();
     expect((first.value as RecordBatch).column('i').get(0)).to.equal(1);
     abort.abort();
-    expect(await failed(() => batches.next())).to.match(/^CANCELLED |^done/);
-    expect(await openSessions()).to.equal(0);
+    expect(await failureOf(() => batches.next())).to.match(/^CANCELLED |^done/);
+    expect(await openSessions(url, APP)).to.equal(0);
   });
 
   it('cancels its statement when it is aborted at any point, and leaves nothing', async () => {
@@ -135,22 +137,22 @@ describe('source postgres', () => {
       const { batches, abort } = reading({ table: 'many' });
       for (let i = 0; i < after; i++) expect((await batches.next()).done).to.equal(false);
       abort.abort();
-      expect(await failed(() => batches.next())).to.match(/^CANCELLED /);
-      expect(await openSessions(), `after ${after}`).to.equal(0);
+      expect(await failureOf(() => batches.next())).to.match(/^CANCELLED /);
+      expect(await openSessions(url, APP), `after ${after}`).to.equal(0);
     }
     const { batches, abort } = reading({ query: 'SELECT pg_sleep(60)::text' });
-    const pending = failed(() => batches.next());
+    const pending = failureOf(() => batches.next());
     await until(async () => (await running()) === 1);
     abort.abort();
     expect(await pending).to.match(/^CANCELLED /);
-    expect(await openSessions()).to.equal(0);
+    expect(await openSessions(url, APP)).to.equal(0);
   });
 
   it('cancels its statement when no more is needed', async () => {
     const { batches } = reading({ query: 'SELECT a.id FROM many a, many b' });
     await batches.next();
     await batches.return?.();
-    expect(await openSessions()).to.equal(0);
+    expect(await openSessions(url, APP)).to.equal(0);
   });
 
   it('waits for a lock no longer than its signal, or than it is allowed to', async () => {
@@ -161,15 +163,15 @@ describe('source postgres', () => {
         0,
     );
     const short = reading({ table: 'users', lockTimeoutMs: 50 });
-    expect(await failed(() => short.batches.next())).to.match(/^TIMEOUT read table "users": .*another session holds the lock/);
+    expect(await failureOf(() => short.batches.next())).to.match(/^TIMEOUT read table "users": .*another session holds the lock/);
     const { batches, abort } = reading({ table: 'users' });
-    const pending = failed(() => batches.next());
+    const pending = failureOf(() => batches.next());
     await until(async () => (await running()) === 1);
     abort.abort();
     expect(await pending).to.match(/^CANCELLED /);
     await sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK%'");
     await held;
-    expect(await openSessions()).to.equal(0);
+    expect(await openSessions(url, APP)).to.equal(0);
   });
 
   it('rejects, and never ends short, when the connection is reset in the middle', async () => {
@@ -178,11 +180,11 @@ describe('source postgres', () => {
       const proxy = await tcpProxy(port);
       proxy.resetAfter(bytes);
       const { batches } = reading({ url: url.replace(`:${port}`, `:${proxy.port}`), table: 'many' });
-      const reason = await failed(() => all(batches));
+      const reason = await failureOf(() => allBatches(batches));
       expect(reason).to.match(/^CONNECTION_LOST read table "many": the connection to .* was lost/);
       await proxy.close();
     }
-    expect(await openSessions()).to.equal(0);
+    expect(await openSessions(url, APP)).to.equal(0);
   });
 
   it('rejects when its backend is terminated, or its statement cancelled by somebody else', async () => {
@@ -193,9 +195,9 @@ describe('source postgres', () => {
       const { batches } = reading({ query: 'SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 2000000) i' });
       await batches.next();
       await sql(url, `SELECT ${means}(pid) FROM pg_stat_activity WHERE application_name = $1`, [APP]);
-      const error = await failed(() => all(batches));
+      const error = await failureOf(() => allBatches(batches));
       expect(error).to.match(new RegExp(`^${code} read the query: `));
-      expect(await openSessions()).to.equal(0);
+      expect(await openSessions(url, APP)).to.equal(0);
     }
   });
 
@@ -208,8 +210,8 @@ describe('source postgres', () => {
     expect(before).to.equal(1);
     expect(heldBytes() - held).to.be.below(8 * 1024 * 1024);
     abort.abort();
-    expect(await failed(() => batches.next())).to.match(/^CANCELLED /);
-    expect(await openSessions()).to.equal(0);
+    expect(await failureOf(() => batches.next())).to.match(/^CANCELLED /);
+    expect(await openSessions(url, APP)).to.equal(0);
   });
 
   it('carries rows longer than a batch, each in a batch of its own', async () => {
@@ -217,7 +219,7 @@ describe('source postgres', () => {
       { query: "SELECT i, repeat('x', 300000 * (i % 3)) AS x FROM generate_series(1, 9) i" },
       { batchBytes: 65_536 },
     );
-    const lengths = (await all(batches)).flatMap(batch => batch.rows.map(row => (row['x'] as string).length));
+    const lengths = (await allBatches(batches)).flatMap(batch => batch.rows.map(row => (row['x'] as string).length));
     expect(lengths).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9].map(i => 300_000 * (i % 3)));
   });
 
@@ -229,23 +231,7 @@ describe('source postgres', () => {
   });
 
   function reading(options: object, context: Partial<SourceContext> = {}) {
-    const abort = new AbortController();
-    const seen = { rows: 0, bytes: 0, expected: 0 };
-    const parsed = postgresKind.definition.options.parse({ url, applicationName: APP, ...options });
-    const batches = postgresKind.definition.read(
-      parsed,
-      {
-        signal: abort.signal,
-        batchRows: 4096,
-        batchBytes: 128 * 1024,
-        expects: ({ rows = 0 }) => void (seen.expected = rows),
-        counted: ({ rows = 0, bytes = 0 }) => void ((seen.rows += rows), (seen.bytes += bytes)),
-        warn: () => undefined,
-        ...context,
-      },
-      { schema: undefined },
-    );
-    return { batches: batches[Symbol.asyncIterator](), abort, seen };
+    return readingPostgres({ url, applicationName: APP, ...options }, context);
   }
 
   async function rows(options: object): Promise<object[]> {
@@ -253,14 +239,7 @@ describe('source postgres', () => {
   }
 
   function failure(options: object): Promise<string> {
-    return failed(() => pipeline(postgres({ url, applicationName: APP, ...options }), memory<object>([])));
-  }
-
-  /** Backends end a moment after their connections. */
-  async function openSessions(): Promise<number> {
-    const count = async (): Promise<number> => (await sql(url, 'SELECT 1 FROM pg_stat_activity WHERE application_name = $1', [APP])).length;
-    for (let left = 200; left > 0 && (await count()) > 0; left--);
-    return count();
+    return failureOf(() => pipeline(postgres({ url, applicationName: APP, ...options }), memory<object>([])));
   }
 
   async function running(): Promise<number> {
@@ -274,23 +253,3 @@ describe('source postgres', () => {
     return [found.length, found[0]?.wait];
   }
 });
-
-async function all(batches: AsyncIterator<RecordBatch>): Promise<RecordBatch[]> {
-  const found: RecordBatch[] = [];
-  for (let next = await batches.next(); next.done !== true; next = await batches.next()) found.push(next.value);
-  return found;
-}
-
-async function failed(run: () => unknown): Promise<string> {
-  try {
-    await run();
-    return 'done';
-  } catch (error) {
-    return error instanceof MillraceError ? `${error.code} ${error.message}` : String(error);
-  }
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let left = 1000; left > 0; left--) if (await condition()) return;
-  throw new Error('the condition never came true');
-}

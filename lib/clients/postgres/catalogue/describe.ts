@@ -5,7 +5,7 @@ import type { DataType } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteQualifiedName } from '../../../values/identifiers.ts';
 import { limited } from '../connection/connect.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
-import { type Submittable, submit } from '../connection/pg-internals.ts';
+import { type PgConnection, type Submittable, submit } from '../connection/pg-internals.ts';
 import { type ServerType, TypeCatalogue } from './types.ts';
 
 /** A column of a table or of a query's result, on its server. */
@@ -53,14 +53,24 @@ export async function describeTable(client: pg.Client, table: string, target: Pg
   };
 }
 
-/** The columns of a query's result, without running it. OPTION_INVALID (by the server's message) when it is none, or gives no rows. */
-export async function describeQuery(client: pg.Client, query: string): Promise<readonly ServerColumn[]> {
-  const fields = await new Promise<readonly pg.FieldDef[]>((resolve, reject) => submit(client, new Describe(query, resolve, reject)));
+/** A query as the server understands it. */
+export interface DescribedQuery {
+  readonly columns: readonly ServerColumn[];
+  /** Types of $1, $2, …, as the query uses them. */
+  readonly parameters: readonly { readonly oid: number; readonly type: DataType }[];
+}
+
+/** A query's result and parameters, without running it. OPTION_INVALID (by the server's message) when it is none, or gives no rows. */
+export async function describeQuery(client: pg.Client, query: string): Promise<DescribedQuery> {
+  const { fields, parameters } = await new Promise<Description>((resolve, reject) => submit(client, new Describe(query, resolve, reject)));
   const catalogue = new TypeCatalogue(client);
-  await catalogue.load(fields.map(field => field.dataTypeID));
-  return fields.map(field =>
-    serverColumn(catalogue, { name: field.name, oid: field.dataTypeID, typmod: field.dataTypeModifier, nullable: true }),
-  );
+  await catalogue.load([...fields.map(field => field.dataTypeID), ...parameters]);
+  return {
+    columns: fields.map(field =>
+      serverColumn(catalogue, { name: field.name, oid: field.dataTypeID, typmod: field.dataTypeModifier, nullable: true }),
+    ),
+    parameters: parameters.map(oid => ({ oid, type: catalogue.type(oid, -1).type })),
+  };
 }
 
 interface ColumnRow {
@@ -107,20 +117,28 @@ function serverColumn(catalogue: TypeCatalogue, { name, oid, typmod, nullable }:
   return { name, type: server.type, nullable, server };
 }
 
+interface Description {
+  readonly fields: readonly pg.FieldDef[];
+  readonly parameters: readonly number[];
+}
+
 /** Parses a statement and asks what rows it gives. Source: https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY */
 class Describe implements Submittable {
   readonly #text: string;
-  readonly #resolve: (fields: readonly pg.FieldDef[]) => void;
+  readonly #resolve: (description: Description) => void;
   readonly #reject: (error: Error) => void;
+  #parameters: readonly number[] = [];
   #fields: readonly pg.FieldDef[] | undefined;
 
-  constructor(text: string, resolve: (fields: readonly pg.FieldDef[]) => void, reject: (error: Error) => void) {
+  constructor(text: string, resolve: (description: Description) => void, reject: (error: Error) => void) {
     this.#text = text;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  submit(connection: Parameters<Submittable['submit']>[0]): void {
+  submit(connection: PgConnection): void {
+    // pg itself has no use for this message.
+    connection.on('parameterDescription', this.#takeParameters);
     connection.parse({ name: '', text: this.#text, types: [] });
     connection.describe({ type: 'S', name: '' });
     connection.sync();
@@ -130,12 +148,18 @@ class Describe implements Submittable {
     this.#fields = message.fields;
   }
 
-  handleError(error: Error): void {
+  handleError(error: Error, connection: PgConnection): void {
+    connection.off('parameterDescription', this.#takeParameters);
     this.#reject(error);
   }
 
-  handleReadyForQuery(): void {
-    if (this.#fields !== undefined) this.#resolve(this.#fields);
+  handleReadyForQuery(connection: PgConnection): void {
+    connection.off('parameterDescription', this.#takeParameters);
+    if (this.#fields !== undefined) this.#resolve({ fields: this.#fields, parameters: this.#parameters });
     else this.#reject(new MillraceError('OPTION_INVALID', 'postgres: option "query": the statement gives no rows; write a SELECT'));
   }
+
+  readonly #takeParameters = ({ dataTypeIDs }: { dataTypeIDs: readonly number[] }): void => {
+    this.#parameters = dataTypeIDs;
+  };
 }

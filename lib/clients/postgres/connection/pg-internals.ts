@@ -25,9 +25,14 @@ export interface PgConnection {
   /** Of TLS, once that is agreed, the TLS socket. */
   readonly stream: Socket;
   query(text: string): void;
-  parse(statement: { name?: string; text: string; types?: string[] }): void;
+  parse(statement: { name?: string; text: string; types?: readonly number[] }): void;
+  /** `binary`: of the results. Values that are text go as text. */
+  bind(portal: { values: readonly (string | null)[]; binary: boolean }): void;
   describe(what: { type: 'S' | 'P'; name?: string }): void;
+  execute(portal: { rows?: number }): void;
   sync(): void;
+  on(event: 'parameterDescription', listener: (message: { dataTypeIDs: readonly number[] }) => void): void;
+  off(event: 'parameterDescription', listener: (message: { dataTypeIDs: readonly number[] }) => void): void;
 }
 
 /** What `client.query` takes beside text: it writes its own messages, and gets those of the server until ReadyForQuery. */

@@ -1,6 +1,6 @@
 /**
  * Gathers the messages of a COPY … TO STDOUT (FORMAT binary) into batches. A CopyData message is exactly one row; the header of the data rides
- * in the first message, its trailer is one of its own. Both are left out.
+ * in the first message, its trailer is one of its own. Both are left out. A DataRow in binary is the same but for its first byte, and is made one.
  * Source: https://www.postgresql.org/docs/18/protocol-message-formats.html, https://www.postgresql.org/docs/18/sql-copy.html "Binary Format"
  */
 import { MillraceError } from '../../../errors.ts';
@@ -18,14 +18,18 @@ export interface FrameLimits {
   readonly batchBytes: number;
 }
 
+/** What a row comes as. */
+export type RowMessage = 'CopyData' | 'DataRow';
+
 export interface FrameHooks {
   /** A full batch. */
   rows(rows: CopyRows): void;
-  /** A whole message of another type than CopyData, in its place among the rows. */
+  /** A whole message that is no row, in its place among the rows. */
   other(type: number, message: Buffer): void;
 }
 
 const COPY_DATA = 0x64;
+const DATA_ROW = 0x44;
 /** A socket gives at most so many bytes at once. */
 const CHUNK_BYTES = 65_536;
 const HEADER_BYTES = 19;
@@ -34,6 +38,7 @@ const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 export class FrameGatherer {
   readonly #limits: FrameLimits;
   readonly #hooks: FrameHooks;
+  readonly #rowType: number;
   #buffer: Buffer;
   #view: DataView;
   #starts: Uint32Array;
@@ -42,11 +47,13 @@ export class FrameGatherer {
   #first = 0;
   #next = 0;
   #end = 0;
-  #hasHeader = false;
+  #hasHeader: boolean;
 
-  constructor(limits: FrameLimits, hooks: FrameHooks) {
+  constructor(limits: FrameLimits, hooks: FrameHooks, rowMessage: RowMessage = 'CopyData') {
     this.#limits = limits;
     this.#hooks = hooks;
+    this.#rowType = rowMessage === 'CopyData' ? COPY_DATA : DATA_ROW;
+    this.#hasHeader = rowMessage === 'DataRow';
     this.#buffer = allocate(this.#capacity);
     this.#view = viewOf(this.#buffer);
     this.#starts = new Uint32Array(this.#limits.batchRows);
@@ -132,10 +139,11 @@ export class FrameGatherer {
       const after = next + 1 + length;
       if (length < 4) throw malformed();
       if (after > this.#end) return;
-      if (this.#buffer[next] !== COPY_DATA) this.#other(next, after);
+      if (this.#buffer[next] !== this.#rowType) this.#other(next, after);
       else if (!this.#hasHeader) this.#header(next, length);
       else if (length === 6 && this.#view.getInt16(next + 5) === -1) this.#cut(next, after);
       else {
+        this.#buffer[next] = COPY_DATA;
         this.#starts[this.#rows++] = next;
         this.#next = after;
         if (this.#rows === batchRows || after - this.#first >= batchBytes) this.flush();

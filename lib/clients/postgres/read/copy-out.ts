@@ -5,18 +5,21 @@ import { type CopyRows, FrameGatherer, type FrameLimits } from './copy-frames.ts
 import { isServerError, postgresError } from '../connection/errors.ts';
 import { type PgConnection, type Submittable, submit } from '../connection/pg-internals.ts';
 import type { PgSession } from '../connection/pool.ts';
+import type { QueryParameters } from '../values/parameters.ts';
 
 export interface CopyOutOptions extends FrameLimits {
   /** Ends the reading: the statement is cancelled, the session discarded, and the iterator throws CANCELLED. */
   readonly signal?: AbortSignal;
   /** What is read, for messages: `read table "users"`. */
   readonly doing: string;
+  /** Of a statement that is no COPY but a query with $1, $2, … */
+  readonly parameters?: QueryParameters | undefined;
   /** The server's own count, from its command tag, once it is done. */
   counted?(count: { rows: number; bytes: number }): void;
 }
 
 /**
- * The rows of `COPY … TO STDOUT (FORMAT binary)`, in batches. `batchBytes` are made ahead, then the socket is paused. While somebody waits, what has
+ * The rows of `COPY … TO STDOUT (FORMAT binary)`, or of a query with parameters, in batches of the same bytes. `batchBytes` are made ahead, then the socket is paused. While somebody waits, what has
  * come is given on as soon as the socket is quiet, so that a slow statement gives its rows when it has them.
  * The session is released when the statement is done, discarded in every other case. An end by `return()` cancels the statement.
  * Errors: as `postgresError`; CONNECTION_LOST when the connection ends in the middle, ENDED_EARLY when the server counts other rows than came.
@@ -46,8 +49,8 @@ const LEAVE_LIMIT_MS = 5000;
 
 const READY_FOR_QUERY = 0x5a;
 const COMMAND_COMPLETE = 0x43;
-const COPY_OUT_RESPONSE = 0x48;
-const COPY_DONE = 0x63;
+/** CopyOutResponse, CopyDone, ParseComplete, BindComplete: nothing hangs on them. */
+const SKIPPED = new Set([0x48, 0x63, 0x31, 0x32]);
 
 type DataListener = (chunk: Buffer) => void;
 
@@ -83,10 +86,11 @@ class CopyOut implements Submittable {
     this.#session = session;
     this.#statement = statement;
     this.#options = options;
-    this.#gatherer = new FrameGatherer(options, {
-      rows: rows => this.#give(rows),
-      other: (type, message) => this.#other(type, message),
-    });
+    const hooks = {
+      rows: (rows: CopyRows) => this.#give(rows),
+      other: (type: number, message: Buffer) => this.#other(type, message),
+    };
+    this.#gatherer = new FrameGatherer(options, hooks, options.parameters === undefined ? 'CopyData' : 'DataRow');
   }
 
   submit(connection: PgConnection): void {
@@ -95,7 +99,13 @@ class CopyOut implements Submittable {
     this.#listeners = connection.stream.listeners('data') as DataListener[];
     connection.stream.on('data', this.#take);
     for (const listener of this.#listeners) connection.stream.off('data', listener);
-    connection.query(this.#statement);
+    const { parameters } = this.#options;
+    if (parameters === undefined) return connection.query(this.#statement);
+    // Without a limit of rows, for which the server would not plan in parallel: the socket is what holds it back.
+    connection.parse({ text: this.#statement, types: parameters.oids });
+    connection.bind({ values: parameters.values, binary: true });
+    connection.execute({});
+    connection.sync();
   }
 
   /** The next batch; undefined at the end. One call at a time. */
@@ -156,7 +166,7 @@ class CopyOut implements Submittable {
   /** pg calls it after a success only; after an error the message itself is what ends the statement, in `#other`. */
   handleReadyForQuery(): void {
     if (this.#error !== undefined) return;
-    const counted = Number(/^COPY (\d+)$/.exec(this.#tag ?? '')?.[1] ?? Number.NaN);
+    const counted = this.#countedRows();
     if (counted !== this.#rows) {
       const found = this.#tag === undefined ? 'gave no rows' : `says ${this.#tag}, and ${this.#rows} rows came`;
       return this.fail(new MillraceError('ENDED_EARLY', `${this.#options.doing}: the server ${found}`, { retryable: true }));
@@ -165,6 +175,13 @@ class CopyOut implements Submittable {
     this.#isDone = true;
     this.#waiting?.resolve(this.#ready.shift());
     this.#waiting = undefined;
+  }
+
+  /** `COPY 5`, `SELECT 5`, `INSERT 0 5`; NaN without a count. Of a statement that is no COPY the server may have none (EXPLAIN). */
+  #countedRows(): number {
+    const count = /^[A-Z ]+(?: 0)? (\d+)$/.exec(this.#tag ?? '')?.[1];
+    if (count !== undefined) return Number(count);
+    return this.#tag === undefined || this.#options.parameters === undefined ? Number.NaN : this.#rows;
   }
 
   readonly #take = (chunk: Buffer): void => {
@@ -217,7 +234,7 @@ class CopyOut implements Submittable {
 
   /** What is no data: the end of it, and all that pg knows better what to do with. */
   #other(type: number, message: Buffer): void {
-    if (type === COPY_OUT_RESPONSE || type === COPY_DONE) return;
+    if (SKIPPED.has(type)) return;
     if (type === COMMAND_COMPLETE) this.#gatherer.flush();
     if (type === READY_FOR_QUERY) {
       const stream = this.#connection?.stream;

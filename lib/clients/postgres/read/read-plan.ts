@@ -6,6 +6,7 @@ import { limited } from '../connection/connect.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
 import type { CopyColumn } from './copy-layout.ts';
 import { canDecode } from '../values/decode.ts';
+import { queryParameters, type QueryParameters } from '../values/parameters.ts';
 import { describeQuery, describeTable, fieldOf, type ServerColumn } from '../catalogue/describe.ts';
 import { clauses, type Pushed, whereOf } from './pushdown.ts';
 import { portable } from '../catalogue/types.ts';
@@ -14,6 +15,8 @@ import { portable } from '../catalogue/types.ts';
 export interface ReadTarget {
   readonly table?: string | undefined;
   readonly query?: string | undefined;
+  /** Of $1, $2, … in the query. */
+  readonly values?: readonly unknown[] | undefined;
 }
 
 /** What a reading is asked for. */
@@ -25,8 +28,9 @@ export interface ReadWish {
 }
 
 export interface ReadPlan {
-  /** `COPY … TO STDOUT (FORMAT binary)`. */
+  /** `COPY … TO STDOUT (FORMAT binary)`; with parameters the query itself. */
   readonly statement: string;
+  readonly parameters?: QueryParameters | undefined;
   readonly columns: readonly (CopyColumn & Field)[];
   readonly estimatedRows: number | undefined;
 }
@@ -38,7 +42,10 @@ export function doingOf({ table }: ReadTarget): string {
 
 /** The columns there are. Errors: NOT_FOUND, and what the server says of a query. */
 export async function serverColumns(client: pg.Client, read: ReadTarget, target: PgTarget): Promise<readonly ServerColumn[]> {
-  return read.table === undefined ? describeQuery(client, plain(read.query)) : (await describeTable(client, read.table, target)).columns;
+  if (read.table !== undefined) return (await describeTable(client, read.table, target)).columns;
+  const { columns, parameters } = await describeQuery(client, plain(read.query));
+  queryParameters(read.values ?? [], parameters);
+  return columns;
 }
 
 /** How the rows are asked for: types that have no value of their own here come as the text that PostgreSQL prints. */
@@ -47,11 +54,18 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   const isUtf8 = pushed.filters.length === 0 || (await hasUtf8(client));
   if (read.table === undefined) {
     const query = plain(read.query);
-    const all = (await describeQuery(client, query)).map(wireColumn);
-    if (pushed === NOTHING_PUSHED) return { columns: all, estimatedRows: undefined, statement: copy(queryStatement(query, all)) };
+    const described = await describeQuery(client, query);
+    const all = described.columns.map(wireColumn);
+    const given = queryParameters(read.values ?? [], described.parameters);
+    // COPY takes no parameters.
+    const parameters = given.values.length > 0 ? given : undefined;
+    const asked = (text: string): string => (parameters === undefined ? copy(`(${text}\n)`) : text);
+    if (pushed === NOTHING_PUSHED)
+      return { columns: all, estimatedRows: undefined, statement: asked(queryStatement(query, all)), parameters };
     const names = all.map((column, i) => ({ column, sql: `c${i}` }));
     const from = `(${query}\n) AS q(${names.map(({ sql }) => sql).join(', ')})`;
-    return { estimatedRows: undefined, ...selectPlan(from, names, wish, isUtf8) };
+    const { columns, select } = selectPlan(from, names, wish, isUtf8);
+    return { estimatedRows: undefined, columns, statement: asked(select), parameters };
   }
   const { name, columns, isPlainTable, estimatedRows } = await describeTable(client, read.table, target);
   const all = columns.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
@@ -63,7 +77,8 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
       statement: copy(`${name} (${wanted.map(({ sql }) => sql).join(', ')})`),
     };
   }
-  return { estimatedRows: expectedOf(pushed, estimatedRows), ...selectPlan(name, all, wish, isUtf8) };
+  const { columns: chosen, select } = selectPlan(name, all, wish, isUtf8);
+  return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, statement: copy(`(${select})`) };
 }
 
 const NOTHING_PUSHED: Pushed = { filters: [], numeric: 'text' };
@@ -74,7 +89,12 @@ interface NamedColumn {
   readonly sql: string;
 }
 
-function selectPlan(from: string, all: readonly NamedColumn[], wish: ReadWish, isUtf8: boolean): Pick<ReadPlan, 'columns' | 'statement'> {
+interface SelectPlan {
+  readonly columns: ReadPlan['columns'];
+  readonly select: string;
+}
+
+function selectPlan(from: string, all: readonly NamedColumn[], wish: ReadWish, isUtf8: boolean): SelectPlan {
   const { pushed = NOTHING_PUSHED } = wish;
   const wanted = wantedOf(all, wish);
   const where = whereOf(pushed, {
@@ -83,7 +103,7 @@ function selectPlan(from: string, all: readonly NamedColumn[], wish: ReadWish, i
     columnSql: name => all.find(({ column }) => column.name === name)?.sql ?? quoteIdentifier(name),
   });
   const list = wanted.map(({ column, sql }) => onWire(column, sql)).join(', ');
-  return { columns: wanted.map(({ column }) => column), statement: copy(`(SELECT ${list} FROM ${from}${clauses(where, pushed.limit)})`) };
+  return { columns: wanted.map(({ column }) => column), select: `SELECT ${list} FROM ${from}${clauses(where, pushed.limit)}` };
 }
 
 /** The columns that were projected, in that order; of them those that anybody looks at. */
@@ -130,12 +150,12 @@ function copy(what: string): string {
 
 /** The query as it is; around it a cast where there is a column to be cast. Names of a result may be anything, so they are numbered. */
 function queryStatement(query: string, columns: readonly PlannedColumn[]): string {
-  if (columns.every(column => column.wire === 'binary')) return `(${query}\n)`;
+  if (columns.every(column => column.wire === 'binary')) return query;
   const aliases = columns.map((_, i) => `c${i}`).join(', ');
   const list = columns.map((column, i) => onWire(column, `c${i}`)).join(', ');
   // What changes rows may stand in a WITH only, and a WITH would keep the rest from being planned as one.
-  if (/^\s*(?:insert|update|delete|merge)\b/i.test(query)) return `(WITH q(${aliases}) AS (${query}\n) SELECT ${list} FROM q)`;
-  return `(SELECT ${list} FROM (${query}\n) AS q(${aliases}))`;
+  if (/^\s*(?:insert|update|delete|merge)\b/i.test(query)) return `WITH q(${aliases}) AS (${query}\n) SELECT ${list} FROM q`;
+  return `SELECT ${list} FROM (${query}\n) AS q(${aliases})`;
 }
 
 /**
