@@ -1,0 +1,16 @@
+import type pg from 'pg';
+import { limited } from '../../connection/connect.ts';
+
+/** Runs work while search_path is empty, so that the server qualifies every name it prints; afterwards it is as it was. */
+export async function withQualifiedNames<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  const { rows } = await client.query<{ path: string }>(limited("SELECT pg_catalog.current_setting('search_path') AS path"));
+  await client.query(limited(SET, ['']));
+  try {
+    return await work();
+  } finally {
+    // In a transaction that failed it comes back with the rollback.
+    await client.query(limited(SET, [rows[0]?.path ?? ''])).catch(() => undefined);
+  }
+}
+
+const SET = "SELECT pg_catalog.set_config('search_path', $1, false)";
