@@ -10,7 +10,10 @@ import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type Checkpoint, defineSink, type SinkContext, type Writer } from '../lib/core/define.ts';
 import { compressor, type Compressor } from '../lib/formats/compression.ts';
 import type { RecordCounter } from '../lib/formats/count-records.ts';
+import { MillraceError } from '../lib/errors.ts';
 import type { Encoder } from '../lib/formats/format.ts';
+import { type CharacterSet, characterSet } from '../lib/formats/text/character-set.ts';
+import { encodingName } from '../lib/formats/text/decode-text.ts';
 
 const options = z
   .strictObject({
@@ -39,7 +42,7 @@ export const fileKind = defineSink<typeof options>({
   kind: 'file',
   options,
   needsSchema: given => encodingOf(given.path, given).format.needsSchema,
-  takes: codecsOf,
+  takes: given => (encodingName(given.encoding) === 'utf-8' ? codecsOf(given) : []),
   guarantee: 'all-or-nothing',
   open,
   title: ({ path }) => path,
@@ -48,6 +51,7 @@ export const fileKind = defineSink<typeof options>({
 async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
   const encoding = encodingOf(given.path, given);
   const { format } = encoding;
+  const characters = characterSet(encoding.text);
   const { target, existing } = await openTarget(given, encoding, context);
   const schema = existing?.columns === undefined ? context.schema : context.schema?.project(existing.columns);
   try {
@@ -55,7 +59,9 @@ async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
       context,
       existing,
       columns: existing?.columns,
-      encoder: format.encoder(schema),
+      encoder: format.encoder(schema, characters?.check),
+      characters,
+      mark: encoding.mark === true ? markOf(characters) : undefined,
       count: format.counter(),
       compressor: compressor(encoding.compression),
     });
@@ -63,6 +69,12 @@ async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
     await target.abort();
     throw error;
   }
+}
+
+function markOf(characters: CharacterSet | undefined): Uint8Array {
+  if (characters === undefined) return Buffer.from('\ufeff');
+  if (characters.mark !== undefined) return characters.mark;
+  throw new MillraceError('OPTION_INVALID', `file: option "bom": ${characters.name} has no byte order mark; leave it out`);
 }
 
 interface Target {
@@ -84,6 +96,10 @@ interface Writing {
   /** The order of columns where the target has one of its own. */
   readonly columns: readonly string[] | undefined;
   readonly encoder: Encoder;
+  /** Undefined: UTF-8. */
+  readonly characters: CharacterSet | undefined;
+  /** What stands before everything, where that was asked for. */
+  readonly mark: Uint8Array | undefined;
   readonly count: RecordCounter | undefined;
   readonly compressor: Compressor;
 }
@@ -138,13 +154,16 @@ class FileSinkWriter implements Writer {
   async #start(): Promise<void> {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    const { encoder, existing } = this.#writing;
+    const { encoder, existing, mark } = this.#writing;
+    if (mark !== undefined && existing === undefined) await this.#hand(await this.#writing.compressor.write([mark]));
     if (existing?.endsInLineEnd === false) await this.#put([Buffer.from('\n')]);
     await this.#put(encoder.start(existing === undefined));
   }
 
   async #put(chunks: readonly Uint8Array[]): Promise<void> {
-    if (chunks.length > 0) await this.#hand(await this.#writing.compressor.write(chunks));
+    const { characters, compressor } = this.#writing;
+    if (chunks.length === 0) return;
+    await this.#hand(await compressor.write(characters === undefined ? chunks : chunks.map(chunk => characters.encode(chunk))));
   }
 
   /** What stands behind the last record, once. */

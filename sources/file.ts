@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { contentOf } from '../lib/clients/file/content.ts';
 import { type FoundFile, filesOf } from '../lib/clients/file/files.ts';
-import { checkEncoding, codecsOf, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
-import { readFile } from '../lib/clients/file/read.ts';
+import { checkEncoding, codecsOf, encodingOf, fileFields } from '../lib/clients/file/options.ts';
 import type { Position } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { MillraceError } from '../lib/errors.ts';
-import { decompress } from '../lib/formats/compression.ts';
 import type { DecodeContext } from '../lib/formats/format.ts';
 import type { Schema } from '../lib/schema/schema.ts';
 
@@ -28,7 +27,7 @@ type FileOptions = z.output<typeof options>;
  * extension: csv, tsv, ndjson (jsonl), json, each with gz or br. CSV columns are text, and further files may have them in another order; the
  * fields of JSON have the types of their values, and the schema is known with the first records.
  * Memory: a batch, whatever the file's length. Positions `{ file, offset, line, row }`; a compressed file is read again up to there; none of
- * standard input and pipes.
+ * standard input, pipes and files that are not UTF-8.
  * Errors: NOT_FOUND, NOT_PERMITTED, IO_FAILED; DATA_MALFORMED, ENCODING_INVALID, RECORD_TOO_LARGE with file and line; SCHEMA_MISMATCH where a
  * further file has other columns.
  */
@@ -51,7 +50,9 @@ export const fileKind = defineSource<typeof options>({
 /** What can be read once only is not looked at before. */
 async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Schema | undefined> {
   const encoding = encodingOf(path, given);
-  return bytes === undefined ? undefined : encoding.format.decoder.describe(bytesOf(path, encoding, given, { signal }), path);
+  if (bytes === undefined) return undefined;
+  const { chunks } = contentOf(path, encoding, { signal, maxRatio: given.maxRatio });
+  return encoding.format.decoder.describe(chunks, path);
 }
 
 async function* read(given: FileOptions, context: SourceContext): AsyncGenerator<AnyBatch> {
@@ -128,38 +129,15 @@ async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, { sch
     ...(context.columns === undefined ? {} : { columns: context.columns }),
     ...(from === undefined ? {} : { after: from }),
   };
-  const chunks = bytesOf(path, encoding, given, {
+  const content = contentOf(path, encoding, {
     signal: context.signal,
+    maxRatio: given.maxRatio,
     start: from?.offset ?? 0,
     counted: read => context.counted({ bytes: read }),
   });
-  for await (const batch of encoding.format.decoder.decode(chunks, schema, decodeContext)) {
-    yield batch.withPosition(bytes === undefined || batch.position === undefined ? undefined : { file: path, ...batch.position });
-  }
-}
-
-interface Reading {
-  readonly signal: AbortSignal;
-  readonly start?: number;
-  readonly counted?: (bytes: number) => void;
-}
-
-/** Decompressed, from a byte of what comes out. */
-function bytesOf(
-  path: string,
-  { compression }: Encoding,
-  given: FileOptions,
-  { start = 0, ...reading }: Reading,
-): AsyncIterable<Uint8Array> {
-  if (compression === 'none') return readFile(path, { ...reading, start });
-  return behind(decompress(readFile(path, reading), compression, { file: path, maxRatio: given.maxRatio }), start);
-}
-
-async function* behind(chunks: AsyncIterable<Uint8Array>, start: number): AsyncGenerator<Uint8Array> {
-  let left = start;
-  for await (const chunk of chunks) {
-    if (chunk.length > left) yield left === 0 ? chunk : chunk.subarray(left);
-    left = Math.max(0, left - chunk.length);
+  for await (const batch of encoding.format.decoder.decode(content.chunks, schema, decodeContext)) {
+    const hasPosition = bytes !== undefined && content.encoding === 'utf-8' && batch.position !== undefined;
+    yield batch.withPosition(hasPosition ? { file: path, ...batch.position } : undefined);
   }
 }
 

@@ -37,6 +37,9 @@ export interface Encoded {
   readonly rejected: readonly RejectedRow[];
 }
 
+/** Throws where the text of a field, in UTF-8, cannot be written in the encoding of the file. */
+export type CheckText = (bytes: Uint8Array, start: number, end: number) => void;
+
 export interface Encoder {
   /** What stands before the first record (a header line, `[`). `fresh` is false when an existing file is appended to. */
   start(fresh: boolean): Uint8Array[];

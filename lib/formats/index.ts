@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Schema } from '../schema/schema.ts';
 import { lineCounter, type RecordCounter } from './count-records.ts';
 import { csvDecoder, csvEncoder, csvOptions, type CsvOptions } from './csv/index.ts';
-import type { Codec, Decoder, Encoder } from './format.ts';
+import type { CheckText, Codec, Decoder, Encoder } from './format.ts';
 import { jsonDecoder, jsonEncoder } from './json/index.ts';
 import { ndjsonDecoder, ndjsonEncoder } from './ndjson/index.ts';
 
@@ -20,7 +20,8 @@ export interface Format {
   readonly needsSchema: boolean;
   /** What stands where a file of it is appended to: `records` alone, records under a `header`, or `nothing` can be. */
   readonly appends: 'records' | 'header' | 'nothing';
-  encoder(schema: Schema | undefined): Encoder;
+  /** `check` refuses text that the file's encoding lacks. */
+  encoder(schema: Schema | undefined, check?: CheckText): Encoder;
   /** Counts records in the bytes that the encoder gave, apart from it; undefined where the dialect has no simple end of a record. */
   counter(): RecordCounter | undefined;
 }
@@ -43,7 +44,7 @@ export function formatOf(name: FormatName, options: z.input<typeof csvOptions> =
         codec: 'ndjson',
         needsSchema: false,
         appends: 'records',
-        encoder: () => ndjsonEncoder(),
+        encoder: (_schema, check) => ndjsonEncoder(check),
         counter: () => lineCounter(),
       };
     case 'json':
@@ -53,7 +54,7 @@ export function formatOf(name: FormatName, options: z.input<typeof csvOptions> =
         codec: undefined,
         needsSchema: false,
         appends: 'nothing',
-        encoder: () => jsonEncoder(),
+        encoder: (_schema, check) => jsonEncoder(check),
         counter: () => lineCounter(),
       };
   }
@@ -68,7 +69,7 @@ function csv(name: 'csv' | 'tsv', options: CsvOptions): Format {
     codec: name === 'csv' ? 'csv' : undefined,
     needsSchema: true,
     appends: options.headers === true ? 'header' : 'records',
-    encoder: schema => (schema === undefined ? NOTHING : csvEncoder(options, schema)),
+    encoder: (schema, check) => (schema === undefined ? NOTHING : csvEncoder(options, schema, check)),
     counter: () => (hasPlainEnds ? lineCounter('"') : undefined),
   };
 }

@@ -1,10 +1,11 @@
 import { open } from 'node:fs/promises';
 import { MillraceError } from '../../errors.ts';
-import { canAppendTo, decompress } from '../../formats/compression.ts';
+import { canAppendTo } from '../../formats/compression.ts';
 import type { Schema } from '../../schema/schema.ts';
 import { tried } from './errors.ts';
 import type { Encoding } from './options.ts';
-import { readFile } from './read.ts';
+import { contentOf } from './content.ts';
+import { encodingName, type TextInput } from '../../formats/text/decode-text.ts';
 
 const LF = 10;
 
@@ -41,7 +42,14 @@ export async function existingFile(
       `${path}: nothing can be appended to a file that is compressed with ${encoding.compression}; use gzip, or replace it (mode replace)`,
     );
   }
-  const columns = format.appends === 'header' ? (await format.decoder.describe(bytesOf(path, encoding, signal), path))?.names : undefined;
+  const input = contentFrom(path, encoding, signal);
+  const columns = format.appends === 'header' ? (await format.decoder.describe(input.chunks, path))?.names : undefined;
+  const wanted = encodingName(encoding.text);
+  if (input.encoding !== wanted)
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `${path}: it is written in ${input.encoding}, and ${wanted} cannot stand behind that; set encoding to ${input.encoding}`,
+    );
   if (columns !== undefined && schema !== undefined) checkColumns(path, columns, schema);
   return { columns, endsInLineEnd: (await lastByte(path, encoding, signal)) === LF };
 }
@@ -65,11 +73,11 @@ async function firstByte(path: string): Promise<number | undefined> {
   return byteOf(path, () => 0);
 }
 
-/** Of a compressed file all has to be read. */
+/** Of a file that is compressed, or not in UTF-8, all has to be read. */
 async function lastByte(path: string, encoding: Encoding, signal: AbortSignal): Promise<number | undefined> {
-  if (encoding.compression === 'none') return byteOf(path, length => length - 1);
+  if (encoding.compression === 'none' && encodingName(encoding.text) === 'utf-8') return byteOf(path, length => length - 1);
   let last: number | undefined;
-  for await (const chunk of bytesOf(path, encoding, signal)) last = chunk[chunk.length - 1];
+  for await (const chunk of contentFrom(path, encoding, signal).chunks) last = chunk[chunk.length - 1];
   return last;
 }
 
@@ -88,6 +96,6 @@ async function byteOf(path: string, at: (length: number) => number): Promise<num
   }
 }
 
-function bytesOf(path: string, { compression }: Encoding, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  return decompress(readFile(path, { signal }), compression, { file: path, maxRatio: Infinity });
+function contentFrom(path: string, encoding: Encoding, signal: AbortSignal): TextInput {
+  return contentOf(path, encoding, { signal, maxRatio: Infinity });
 }

@@ -5,6 +5,7 @@ import { MillraceError, nearestName } from '../../errors.ts';
 import { type Compression, COMPRESSIONS, compressionOf } from '../../formats/compression.ts';
 import { csvOptions } from '../../formats/csv/index.ts';
 import { type Format, formatByExtension, type FormatName, formatOf, FORMATS, optionNamesOf } from '../../formats/index.ts';
+import { isEncoding } from '../../formats/text/decode-text.ts';
 import { isPattern } from './files.ts';
 
 /** The options of a dialect, none of them with a default: so it is seen which were given. What the default is, their description says. */
@@ -31,6 +32,13 @@ export const fileFields = {
     .enum([...COMPRESSIONS, 'gz', 'br'])
     .optional()
     .describe('by extension by default'),
+  encoding: z
+    .string()
+    .refine(isEncoding, {
+      error: ({ input }) => `${JSON.stringify(input)} is no encoding that is known here; write utf8, latin1, utf-16le, …`,
+    })
+    .optional()
+    .describe('any label of the WHATWG Encoding Standard; UTF-8 by default, or what the byte order mark of a source says'),
   ...given(csvOptions.shape),
 };
 
@@ -40,6 +48,10 @@ export type FileOptions = z.output<z.ZodObject<typeof fileFields>>;
 export interface Encoding {
   readonly format: Format;
   readonly compression: Compression;
+  /** As its label says it; undefined where nobody did. */
+  readonly text: string | undefined;
+  /** False where a byte order mark is data. True where one is to be written, if that was asked for. */
+  readonly mark: boolean | undefined;
 }
 
 const ALIASES: Readonly<Record<string, Compression>> = { gz: 'gzip', br: 'brotli' };
@@ -59,7 +71,7 @@ export function encodingOf(path: string, options: FileOptions): Encoding {
       `${path}: its name does not say what format it has${nearFormat(byPath?.rest ?? path)}; name it with the option format: ${FORMATS.join(', ')}`,
     );
   }
-  return { compression, format: formatOf(format, dialectOf(path, format, options)) };
+  return { compression, format: formatOf(format, dialectOf(path, format, options)), text: options.encoding, mark: options.bom };
 }
 
 /** Encodings in which the records of such a file pass as they are; none where only the names of the files will say which format they have. */

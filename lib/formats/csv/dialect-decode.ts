@@ -5,10 +5,10 @@ import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
 import type { DecodeContext } from '../format.ts';
+import { type Unmarked, unmarked } from '../text/byte-order-mark.ts';
 import { type ParsedRecord, parseRecords } from './dialect-parse.ts';
 import { bareCarriageReturn, matchingSchema, numberedSchema, textSchema } from './header.ts';
 import { lineLocator } from '../line-locator.ts';
-import { type Input, utf8Input } from './input.ts';
 import { ragged } from './malformed.ts';
 import type { CsvOptions } from './options.ts';
 
@@ -20,9 +20,9 @@ export async function describeDialect(
 ): Promise<Schema | undefined> {
   const { file } = limits;
   if (Array.isArray(options.headers)) return textSchema(options.headers, file);
-  const input = utf8Input(chunks, options, { file, isContinued: false, counted: () => undefined });
+  const input = unmarked(chunks, options.bom);
   let blanks = 0;
-  for await (const records of parseRecords(input.chunks, options, { ...limits, line: 1 })) {
+  for await (const records of parseRecords(input, options, { ...limits, line: 1 })) {
     for (const record of records) {
       if (!record.isBlank) return ownSchema(record, options, file);
       blanks++;
@@ -39,12 +39,12 @@ export async function* decodeDialect(
   context: DecodeContext,
 ): AsyncGenerator<AnyBatch> {
   const isContinued = context.after !== undefined && context.after.offset > 0;
-  const input = utf8Input(chunks, options, { file: context.file, isContinued, counted: count => context.counted(count) });
+  const input = unmarked(chunks, options.bom && !isContinued);
   const gathering = new DialectBatches(options, schema, input, context);
   const line = context.after?.line ?? 1;
   if (isContinued && options.toLine !== undefined && options.toLine < line) return;
   try {
-    for await (const records of parseRecords(input.chunks, options, { file: context.file, line, maxRecordBytes: context.maxRecordBytes })) {
+    for await (const records of parseRecords(input, options, { file: context.file, line, maxRecordBytes: context.maxRecordBytes })) {
       for (const record of records) gathering.add(record);
       if (records.length === 0) gathering.take();
       yield* gathering.ready();
@@ -61,7 +61,7 @@ export async function* decodeDialect(
 /** Gathers records into batches, after the header. */
 class DialectBatches {
   readonly #options: CsvOptions;
-  readonly #input: Input;
+  readonly #input: Unmarked;
   readonly #context: DecodeContext;
   readonly #known: Schema | undefined;
   /** Of the file; undefined until its first record. */
@@ -78,7 +78,7 @@ class DialectBatches {
   #isFirst = true;
   #hasWarned = false;
 
-  constructor(options: CsvOptions, known: Schema | undefined, input: Input, context: DecodeContext) {
+  constructor(options: CsvOptions, known: Schema | undefined, input: Unmarked, context: DecodeContext) {
     this.#options = options;
     this.#known = known;
     this.#input = input;
@@ -126,10 +126,9 @@ class DialectBatches {
     this.#isFirst = false;
     this.#row += records.length;
     const offset = (this.#context.after?.offset ?? 0) + this.#input.skipped + last.offset;
-    const { hasOffsets } = this.#input;
-    this.#context.counted({ rows: records.length, ...(hasOffsets ? { bytes: offset - this.#counted } : {}) });
+    this.#context.counted({ rows: records.length, bytes: offset - this.#counted });
     this.#counted = offset;
-    const position = hasOffsets ? { offset, line: last.nextLine, row: this.#row } : undefined;
+    const position = { offset, line: last.nextLine, row: this.#row };
     const origin = new ParsedOrigin(records, this.#bytes, this.#context.file);
     this.#records = [];
     this.#bytes = 0;

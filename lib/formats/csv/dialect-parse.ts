@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { CsvError, type InfoField, Parser } from 'csv-parse';
 import type { MillraceError } from '../../errors.ts';
-import { encodingInvalid, firstInvalidByte, newlines, unfinishedBytes } from './encoding.ts';
+import type { Unmarked } from '../text/byte-order-mark.ts';
+import { encodingInvalid, firstInvalidByte, newlines, unfinishedBytes } from '../text/utf8.ts';
 import { malformed, openQuote, quoteInField, textAfterQuote, tooLarge } from './malformed.ts';
 import { type CsvOptions, list } from './options.ts';
 
@@ -25,24 +26,19 @@ export interface ParseContext {
 }
 
 /** The records of each chunk, by csv-parse, none where no more come for now; those before a fault before the error. All of its errors as ours. */
-export async function* parseRecords(
-  chunks: AsyncIterable<Uint8Array>,
-  options: CsvOptions,
-  context: ParseContext,
-): AsyncGenerator<ParsedRecord[]> {
+export async function* parseRecords(input: Unmarked, options: CsvOptions, context: ParseContext): AsyncGenerator<ParsedRecord[]> {
   const parse = new DialectParser(options, context);
   const encoding = new EncodingCheck(context.line);
+  const place = () => ({ file: context.file, line: encoding.line, offset: encoding.offset + input.skipped });
   try {
-    for await (const chunk of chunks) {
+    for await (const chunk of input.chunks) {
       if (chunk.length === 0) yield [];
       const valid = encoding.validBytes(chunk);
       yield* parse.write(chunk.subarray(0, valid));
-      if (valid < chunk.length)
-        throw encodingInvalid({ file: context.file, line: encoding.line, offset: encoding.offset }, chunk.subarray(valid));
+      if (valid < chunk.length) throw encodingInvalid(place(), chunk.subarray(valid));
       if (parse.isStopped) return;
     }
-    if (encoding.unfinished > 0)
-      throw encodingInvalid({ file: context.file, line: encoding.line, offset: encoding.offset }, new Uint8Array(0));
+    if (encoding.unfinished > 0) throw encodingInvalid(place(), new Uint8Array(0));
     yield* parse.end();
   } finally {
     parse.destroy();

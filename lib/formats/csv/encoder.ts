@@ -2,34 +2,32 @@ import type { Column } from '../../core/batch/column.ts';
 import type { AnyBatch, RejectedRow } from '../../core/define.ts';
 import { inColumn, MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
-import type { Encoded, Encoder } from '../format.ts';
+import type { CheckText, Encoded, Encoder } from '../format.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { type FieldWriter, fieldWriter } from './field-writer.ts';
 import { columnText } from './forward.ts';
-import { type CsvOptions, isPlain, isUtf8Label, list } from './options.ts';
+import { type CsvOptions, isPlain, list } from './options.ts';
 
 /**
- * Batches into CSV or TSV of this dialect, in UTF-8: a header line where `headers` is true, null as `nullText`,
+ * Batches into CSV or TSV of this dialect, in UTF-8 (`check` refuses what another encoding lacks): a header line where `headers` is true, null as `nullText`,
  * '' as `""`, values as the value table prints them, quotes only where they are needed. Bytes that are of the same dialect already are
  * written as they are. A row with a value that has no text is rejected with that error's code (VALUE_INVALID, VALUE_NOT_CARRIED: also text
- * with a lone surrogate). OPTION_INVALID for another encoding than UTF-8 and for quotes of several
+ * with a lone surrogate). OPTION_INVALID for quotes of several
  * characters (a text that ends in a part of one could not be read again); COLUMN_UNKNOWN for a batch without a column of the schema.
  */
-export function csvEncoder(options: CsvOptions, schema: Schema): Encoder {
-  if (!isUtf8Label(options.encoding))
-    throw new MillraceError('OPTION_INVALID', `encoding ${JSON.stringify(options.encoding)}: CSV is written in UTF-8 only`);
+export function csvEncoder(options: CsvOptions, schema: Schema, check?: CheckText): Encoder {
   const long = [options.quote, options.escape].find(sign => typeof sign === 'string' && [...sign].length > 1);
   if (long !== undefined)
     throw new MillraceError('OPTION_INVALID', `${JSON.stringify(long)}: CSV is written with quotes and escapes of one character only`);
   const writer = fieldWriter(options);
-  const passesBytes = isPlain(options) && list(options.delimiter)[0] === ',';
+  const passesBytes = check === undefined && isPlain(options) && list(options.delimiter)[0] === ',';
   let bytesARow = 128;
   return {
-    start: fresh => (fresh && options.headers === true ? [headerLine(schema, writer)] : []),
+    start: fresh => (fresh && options.headers === true ? [headerLine(schema, writer, check)] : []),
     encode(batch) {
       const bytes = passesBytes && sameColumns(batch.schema, schema) ? batch.encoded('csv') : undefined;
       if (bytes !== undefined) return { chunks: bytes, rejected: [] };
-      const encoded = encodeRows(batch, schema.names, writer, bytesARow);
+      const encoded = encodeRows(batch, schema.names, { writer, check, bytesARow });
       const written = encoded.chunks[0]?.length ?? 0;
       bytesARow = Math.ceil((written / Math.max(1, batch.length)) * 1.1);
       return encoded;
@@ -38,11 +36,17 @@ export function csvEncoder(options: CsvOptions, schema: Schema): Encoder {
   };
 }
 
-function headerLine(schema: Schema, writer: FieldWriter): Uint8Array {
+function headerLine(schema: Schema, writer: FieldWriter, check: CheckText | undefined): Uint8Array {
   const out = new ByteWriter(256);
   for (const [i, name] of schema.names.entries()) {
     if (i > 0) writer.delimiter(out);
+    const start = out.length;
     writer.write(out, name);
+    try {
+      check?.(out.bytes, start, out.length);
+    } catch (thrown) {
+      throw thrown instanceof MillraceError ? inColumn(thrown, name) : thrown;
+    }
   }
   writer.recordEnd(out);
   return out.taken();
@@ -52,9 +56,15 @@ function sameColumns(a: Schema, b: Schema): boolean {
   return a === b || (a.fields.length === b.fields.length && a.fields.every((field, i) => field.name === b.fields[i]?.name));
 }
 
-function encodeRows(batch: AnyBatch, names: readonly string[], writer: FieldWriter, bytesARow: number): Encoded {
+interface Encoding {
+  readonly writer: FieldWriter;
+  readonly check: CheckText | undefined;
+  readonly bytesARow: number;
+}
+
+function encodeRows(batch: AnyBatch, names: readonly string[], { writer, check, bytesARow }: Encoding): Encoded {
   const out = new ByteWriter(batch.length * bytesARow + 64);
-  const fields = names.map(name => fieldCopier(batch.column(name), writer));
+  const fields = names.map(name => checkedField(fieldCopier(batch.column(name), writer), check));
   const rejected: RejectedRow[] = [];
   const width = fields.length;
   for (let row = 0; row < batch.length; row++) {
@@ -75,6 +85,15 @@ function encodeRows(batch: AnyBatch, names: readonly string[], writer: FieldWrit
 }
 
 type CopyField = (out: ByteWriter, row: number) => void;
+
+function checkedField(copy: CopyField, check: CheckText | undefined): CopyField {
+  if (check === undefined) return copy;
+  return (out, row) => {
+    const start = out.length;
+    copy(out, row);
+    check(out.bytes, start, out.length);
+  };
+}
 
 function fieldCopier(column: Column, writer: FieldWriter): CopyField {
   const { utf8 } = column;

@@ -40,14 +40,10 @@ export const csvOptions = z
     relaxColumnCount: z.boolean().default(false).describe('missing fields are NULL, surplus ones are left out'),
     relaxColumnCountLess: z.boolean().default(false).describe('missing fields are NULL'),
     relaxColumnCountMore: z.boolean().default(false).describe('surplus fields are left out'),
-    bom: z.boolean().default(true).describe('a byte order mark at the beginning is left out'),
-    encoding: z
-      .string()
-      .default('utf8')
-      .refine(isEncoding, {
-        error: ({ input }) => `${JSON.stringify(input)} is no encoding that is known here; write utf8, latin1, utf-16le, …`,
-      })
-      .describe('any label of the WHATWG Encoding Standard'),
+    bom: z
+      .boolean()
+      .default(true)
+      .describe('a byte order mark at the beginning says the encoding and is left out; where true is given, one is written'),
   })
   .refine(hasDistinctSigns, 'delimiter, quote, comment and record delimiter are to differ, and none is to be a part of another')
   .refine(({ nullText, delimiter }) => !/["\r\n]/.test(nullText) && !list(delimiter).some(d => nullText.includes(d)), {
@@ -62,7 +58,7 @@ export const csvOptions = z
 /** Options as they are after their defaults. */
 export type CsvOptions = z.output<typeof csvOptions>;
 
-/** True where the own scanner reads the file: RFC 4180 with a delimiter of one byte. (The encoding is made UTF-8 before.) */
+/** True where the own scanner reads the file: RFC 4180 with a delimiter of one byte. */
 export function isPlain(options: CsvOptions): boolean {
   const { delimiter, quote, escape, recordDelimiter } = options;
   return (
@@ -81,21 +77,9 @@ export function isPlain(options: CsvOptions): boolean {
   );
 }
 
-export function isUtf8Label(encoding: string): boolean {
-  return new TextDecoder(encoding).encoding === 'utf-8';
-}
-
 /** One or several as several. */
 export function list(value: string | readonly string[]): readonly string[] {
   return typeof value === 'string' ? [value] : value;
-}
-
-function isEncoding(label: string): boolean {
-  try {
-    return new TextDecoder(label).encoding !== '';
-  } catch {
-    return false;
-  }
 }
 
 interface Signs {

@@ -3,8 +3,8 @@ import type { AnyBatch } from '../../core/define.ts';
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { DecodeContext } from '../format.ts';
+import { type Unmarked, unmarked } from '../text/byte-order-mark.ts';
 import { matchingSchema, textSchema } from './header.ts';
-import { type Input, utf8Input } from './input.ts';
 import type { CsvOptions } from './options.ts';
 import { CsvOrigin } from './origin.ts';
 import { delimiterOf, type Head, NO_HEAD, ownSchema, readHead } from './plain-head.ts';
@@ -17,10 +17,10 @@ export async function describePlain(
   limits: { file: string; maxRecordBytes: number },
 ): Promise<Schema | undefined> {
   if (Array.isArray(options.headers)) return textSchema(options.headers, limits.file);
-  const input = utf8Input(chunks, options, { file: limits.file, isContinued: false, counted: () => undefined });
+  const input = unmarked(chunks, options.bom);
   const iterator = input.chunks[Symbol.asyncIterator]();
   try {
-    const head = await readHead(iterator, options, limits);
+    const head = await readHead(iterator, options, { ...limits, input });
     return ownSchema(head, options, limits.file);
   } finally {
     await iterator.return?.(undefined);
@@ -35,7 +35,7 @@ export async function* decodePlain(
   context: DecodeContext,
 ): AsyncGenerator<AnyBatch> {
   const isContinued = context.after !== undefined && context.after.offset > 0;
-  const input = utf8Input(chunks, options, { file: context.file, isContinued, counted: count => context.counted(count) });
+  const input = unmarked(chunks, options.bom && !isContinued);
   const iterator = input.chunks[Symbol.asyncIterator]();
   try {
     const opened = await open(iterator, input, options, schema, context);
@@ -55,7 +55,7 @@ interface Opened {
 /** Reads the header, where there is one; undefined where the input is empty. */
 async function open(
   iterator: AsyncIterator<Uint8Array>,
-  input: Input,
+  input: Unmarked,
   options: CsvOptions,
   known: Schema | undefined,
   context: DecodeContext,
@@ -67,11 +67,11 @@ async function open(
   if (isContinued && own === undefined)
     throw new MillraceError('SCHEMA_UNKNOWN', `${file}: to go on in mid file takes the schema of its header`);
   if (!isContinued && (options.headers === true || own === undefined)) {
-    head = await readHead(iterator, options, context);
+    head = await readHead(iterator, options, { file, maxRecordBytes: context.maxRecordBytes, input });
     own = ownSchema(head, options, file);
   }
   if (own === undefined) {
-    if (input.hasOffsets) context.counted({ bytes: input.skipped + head.bytes.length });
+    context.counted({ bytes: input.skipped + head.bytes.length });
     return undefined;
   }
   const isHeader = head.first !== undefined && options.headers === true;
@@ -87,9 +87,10 @@ async function open(
     batchBytes: context.batchBytes,
     maxRecordBytes: context.maxRecordBytes,
     start,
+    input,
   });
   const show = ({ records, end }: ReadRecords): AnyBatch => {
-    const position = input.hasOffsets ? { ...end, offset: end.offset + input.skipped } : undefined;
+    const position = { ...end, offset: end.offset + input.skipped };
     const batch = new RecordBatch(new CsvOrigin(records), inOrder ? schema : own, position) as AnyBatch;
     return inOrder ? batch : batch.project(schema.names).withSchema(schema);
   };
@@ -99,13 +100,13 @@ async function open(
 async function* batches(
   iterator: AsyncIterator<Uint8Array>,
   { reader, head, show }: Opened,
-  input: Input,
+  input: Unmarked,
   context: DecodeContext,
 ): AsyncGenerator<AnyBatch> {
   const after = context.after ?? { offset: 0, row: 0 };
   let { offset, row } = after;
   const count = (end: { offset: number; row: number }) => {
-    context.counted({ rows: end.row - row, ...(input.hasOffsets ? { bytes: end.offset + input.skipped - offset } : {}) });
+    context.counted({ rows: end.row - row, bytes: end.offset + input.skipped - offset });
     row = end.row;
     offset = end.offset + input.skipped;
   };

@@ -2,12 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import { TEXT } from '../../schema/types.ts';
-import { encodingInvalid, firstInvalidByte, likelyEncoding, newlines } from './encoding.ts';
 import { bareCarriageReturn, numberedSchema, textSchema } from './header.ts';
 import { type Place, tooLarge } from './malformed.ts';
 import type { CsvOptions } from './options.ts';
 import { FieldIndex, type RecordBytes } from './records.ts';
 import { RecordScanner } from './scan.ts';
+import type { Unmarked } from '../text/byte-order-mark.ts';
+import { type BytePlace, encodingInvalid, firstInvalidByte, newlines } from '../text/utf8.ts';
 
 const QUOTE = 34;
 const NOTHING = new Uint8Array(0);
@@ -23,13 +24,19 @@ export interface Head {
   readonly first: RecordBytes | undefined;
 }
 
+export interface HeadLimits {
+  readonly file: string;
+  readonly maxRecordBytes: number;
+  readonly input: Pick<Unmarked, 'skipped'>;
+}
+
 export const NO_HEAD: Head = { bytes: NOTHING, skipped: 0, line: 1, first: undefined };
 
 /** Reads as far as the end of the first line that is not empty. */
 export async function readHead(
   iterator: AsyncIterator<Uint8Array>,
   options: CsvOptions,
-  { file, maxRecordBytes }: { file: string; maxRecordBytes: number },
+  { file, maxRecordBytes, input }: HeadLimits,
 ): Promise<Head> {
   const scanner = new RecordScanner({ delimiter: delimiterOf(options), wanted: 0, skipsBlank: true, file, line: 1 });
   const chunks: Uint8Array[] = [];
@@ -43,12 +50,18 @@ export async function readHead(
     const error =
       scanner.pending > maxRecordBytes ? tooLarge({ file, line: scanner.recordLine }, maxRecordBytes, scanner.isQuoted) : scanner.error;
     if (error !== undefined)
-      throw encodingFault([...chunks, chunk?.subarray(0, scanner.error && scanner.errorAt) ?? NOTHING], file) ?? error;
+      throw (
+        encodingFault([...chunks, chunk?.subarray(0, scanner.error && scanner.errorAt) ?? NOTHING], {
+          file,
+          line: 1,
+          offset: input.skipped,
+        }) ?? error
+      );
     if (chunk === undefined) break;
     const found = firstRecord(scanner, read);
     start = found.start ?? start;
     if (found.end !== undefined)
-      return headOf([...chunks, chunk], { start, end: found.end, read: isLast ? read : undefined }, scanner, { file, options });
+      return headOf([...chunks, chunk], { start, end: found.end, read: isLast ? read : undefined }, scanner, { file, options, input });
     if (!isLast) chunks.push(chunk);
     read += chunk.length;
   }
@@ -70,11 +83,11 @@ function headOf(
   chunks: readonly Uint8Array[],
   found: { start: number; end: number; read: number | undefined },
   scanner: RecordScanner,
-  { file, options }: { file: string; options: CsvOptions },
+  { file, options, input }: { file: string; options: CsvOptions; input: Pick<Unmarked, 'skipped'> },
 ): Head {
   const all = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
   const record = Buffer.from(all.subarray(found.start, found.end));
-  const fault = encodingFault([record], file, { line: 1 + newlines(all, found.start), offset: found.start });
+  const fault = encodingFault([record], { file, line: 1 + newlines(all, found.start), offset: input.skipped + found.start });
   if (fault !== undefined) throw fault;
   return {
     bytes: all.subarray(0, found.read),
@@ -90,13 +103,12 @@ function headOf(
   };
 }
 
-function encodingFault(chunks: readonly Uint8Array[], file: string, { line, offset } = { line: 1, offset: 0 }): MillraceError | undefined {
+function encodingFault(chunks: readonly Uint8Array[], { file, line, offset }: BytePlace): MillraceError | undefined {
   const bytes = Buffer.concat(chunks);
   const invalid = isUtf8(bytes) ? undefined : firstInvalidByte(bytes);
-  if (invalid !== undefined) return encodingInvalid({ file, line: line + newlines(bytes, invalid), offset: offset + invalid }, bytes);
-  // UTF-16 of Latin letters is valid UTF-8, with NULs.
-  const isWide = bytes.length > 3 && likelyEncoding(bytes).startsWith('utf-16');
-  return isWide ? encodingInvalid({ file, line, offset: offset + bytes.indexOf(0) }, bytes) : undefined;
+  return invalid === undefined
+    ? undefined
+    : encodingInvalid({ file, line: line + newlines(bytes, invalid), offset: offset + invalid }, bytes);
 }
 
 /** Undefined where there is no record; only empty lines, where no header is wanted, are NULLs of one column. */

@@ -2,9 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import type { MillraceError } from '../../errors.ts';
 import type { CsvRecords } from './origin.ts';
 import { BatchBuilder } from './batch-builder.ts';
-import { encodingInvalid, firstInvalidByte, newlines } from './encoding.ts';
 import { tooLarge } from './malformed.ts';
 import { RecordScanner } from './scan.ts';
+import type { Unmarked } from '../text/byte-order-mark.ts';
+import { encodingInvalid, firstInvalidByte, newlines } from '../text/utf8.ts';
 
 /** The first batch is small, so that the first records are there early. */
 const FIRST_BATCH_BYTES = 64 * 1024;
@@ -23,6 +24,8 @@ export interface ReaderSettings {
   readonly maxRecordBytes: number;
   /** Where the first byte stands. */
   readonly start: { readonly offset: number; readonly line: number; readonly row: number };
+  /** Bytes left out before the first one: positions do not count them, messages do. */
+  readonly input: Pick<Unmarked, 'skipped'>;
 }
 
 /** Some records and the place behind the last of them. */
@@ -152,9 +155,10 @@ export class PlainReader {
     const end = { ...this.#end };
     yield* this.#take();
     const invalid = firstInvalidByte(tail);
+    const { file, input } = this.#settings;
     throw invalid === undefined
       ? error
-      : encodingInvalid({ file: this.#settings.file, line: end.line + newlines(tail, invalid), offset: end.offset + invalid }, tail);
+      : encodingInvalid({ file, line: end.line + newlines(tail, invalid), offset: input.skipped + end.offset + invalid }, tail);
   }
 
   *#take(): Generator<ReadRecords> {
@@ -183,6 +187,7 @@ export class PlainReader {
     if (row > 0)
       yield { records: { ...records, bytes: bytes.subarray(0, start), starts: starts.slice(0, row + 1), lines: lines.slice(0, row) }, end };
     const record = bytes.subarray(start);
-    throw encodingInvalid({ file, line: line + newlines(record, invalid - start), offset: offset + leftOut + invalid }, record);
+    const byte = this.#settings.input.skipped + offset + leftOut + invalid;
+    throw encodingInvalid({ file, line: line + newlines(record, invalid - start), offset: byte }, record);
   }
 }

@@ -1,6 +1,6 @@
 import type { AnyBatch } from '../../core/define.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { withoutByteOrderMark } from '../byte-order-mark.ts';
+import { withoutByteOrderMark } from '../text/byte-order-mark.ts';
 import type { DecodeContext, Decoder } from '../format.ts';
 import { batchOf } from '../ndjson/decode.ts';
 import { ElementBatches } from './element-batches.ts';

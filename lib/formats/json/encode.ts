@@ -1,9 +1,9 @@
 import { ByteWriter } from '../byte-writer.ts';
-import type { Encoder } from '../format.ts';
+import type { CheckText, Encoder } from '../format.ts';
 import { writeRecords } from '../ndjson/write-records.ts';
 
 /** One array, one record a line: `[`, records as NDJSON has them with `,` between them, `]`. */
-export function jsonEncoder(): Encoder {
+export function jsonEncoder(check?: CheckText): Encoder {
   let isFirst = true;
   let bytesARecord = 128;
   return {
@@ -11,7 +11,7 @@ export function jsonEncoder(): Encoder {
     encode(batch) {
       const out = new ByteWriter(batch.length * bytesARecord);
       const begin = (): void => out.text(isFirst && out.length === 0 ? '\n' : ',\n');
-      const rejected = writeRecords(out, batch, begin, undefined);
+      const rejected = writeRecords(out, batch, { begin, check });
       if (out.length > 0) isFirst = false;
       bytesARecord = Math.ceil((out.length / Math.max(1, batch.length)) * 1.1);
       return { chunks: out.length === 0 ? [] : [out.taken()], rejected };

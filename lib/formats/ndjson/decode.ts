@@ -1,7 +1,7 @@
 import { RecordBatch } from '../../core/batch/batch.ts';
 import type { AnyBatch } from '../../core/define.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { withoutByteOrderMark } from '../byte-order-mark.ts';
+import { withoutByteOrderMark } from '../text/byte-order-mark.ts';
 import type { DecodeContext, Decoder } from '../format.ts';
 import { LineBatches } from './line-batches.ts';
 import { NdjsonOrigin } from './origin.ts';

@@ -1,5 +1,5 @@
 import { ByteWriter } from '../byte-writer.ts';
-import type { Encoder } from '../format.ts';
+import type { CheckText, Encoder } from '../format.ts';
 import { writeRecords } from './write-records.ts';
 
 const LINE_FEED = 0x0a;
@@ -8,15 +8,15 @@ const LINE_FEED = 0x0a;
  * One object a line, ended by LF. A batch that is NDJSON already, and was not changed, is written byte for byte; all others as
  * `writeRecords` has it.
  */
-export function ndjsonEncoder(): Encoder {
+export function ndjsonEncoder(check?: CheckText): Encoder {
   let bytesARecord = 128;
   return {
     start: () => [],
     encode(batch) {
-      const bytes = batch.encoded('ndjson');
+      const bytes = check === undefined ? batch.encoded('ndjson') : undefined;
       if (bytes !== undefined) return { chunks: bytes, rejected: [] };
       const out = new ByteWriter(batch.length * bytesARecord);
-      const rejected = writeRecords(out, batch, undefined, lineEnd);
+      const rejected = writeRecords(out, batch, { end: lineEnd, check });
       bytesARecord = Math.ceil((out.length / Math.max(1, batch.length)) * 1.1);
       return { chunks: out.length === 0 ? [] : [out.taken()], rejected };
     },

@@ -22,10 +22,3 @@ export function notJson(place: Place, thrown: unknown): MillraceError {
 export function tooLarge({ file, line }: Place, maxRecordBytes: number): MillraceError {
   return new MillraceError('RECORD_TOO_LARGE', `${file}:${line}: the record has more than ${maxRecordBytes} bytes (maxRecordBytes)`);
 }
-
-export function encodingInvalid({ file, line, offset }: Place): MillraceError {
-  return new MillraceError(
-    'ENCODING_INVALID',
-    `${file}:${line}: byte ${offset} is no UTF-8; JSON is always UTF-8, so convert the file first`,
-  );
-}

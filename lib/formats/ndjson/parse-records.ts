@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { isExactNumber, parseJson } from '../../values/json.ts';
-import { firstInvalidByte } from '../csv/encoding.ts';
-import { encodingInvalid, malformed, notJson } from './malformed.ts';
+import { encodingInvalid, firstInvalidByte } from '../text/utf8.ts';
+import { malformed, notJson } from './malformed.ts';
 import type { JsonRecords } from './records.ts';
 
 const LF = 10;
@@ -113,7 +113,8 @@ function invalidEncoding(records: JsonRecords): Error {
   let row = 0;
   while (row + 1 < records.lines.length && (records.starts[row + 1] as number) <= at) row++;
   const place = placeOf(records, row);
-  return encodingInvalid({ ...place, offset: place.offset + at - (records.starts[row] as number) });
+  const start = records.starts[row] as number;
+  return encodingInvalid({ ...place, offset: place.offset + at - start }, records.bytes.subarray(start));
 }
 
 function placeOf({ file, lines, offsets }: JsonRecords, i: number): { file: string; line: number; offset: number } {

@@ -6,22 +6,25 @@ import type { Field } from '../../schema/schema.ts';
 import type { TypeKind } from '../../schema/types.ts';
 import { JsonNull, printJson } from '../../values/json.ts';
 import type { ByteWriter } from '../byte-writer.ts';
+import type { CheckText } from '../format.ts';
 
 /** Writes one row's value, or the whole row. */
 type WriteRow = (out: ByteWriter, row: number) => void;
 
+/** What stands around each record, and what its text must be. */
+export interface RecordFrame {
+  readonly begin?: (out: ByteWriter) => void;
+  readonly end?: (out: ByteWriter) => void;
+  readonly check: CheckText | undefined;
+}
+
 /**
  * The records of a batch as JSON objects, each on one line, values as the value table has them in JSON: keys in the order of the schema, null for
- * NULL; with the schema unknown the objects as they are. `begin` and `end` write what stands around each. A value that has no JSON is a reject:
+ * NULL; with the schema unknown the objects as they are. A value that has no JSON is a reject:
  * VALUE_INVALID, or VALUE_NOT_CARRIED for the JSON value null in a column that has SQL's NULL beside it; of its record nothing is written.
  */
-export function writeRecords(
-  out: ByteWriter,
-  batch: AnyBatch,
-  begin: ((out: ByteWriter) => void) | undefined,
-  end: ((out: ByteWriter) => void) | undefined,
-): RejectedRow[] {
-  const write = batch.schemaKnown ? columnsWriter(batch) : objectWriter(batch);
+export function writeRecords(out: ByteWriter, batch: AnyBatch, { begin, end, check }: RecordFrame): RejectedRow[] {
+  const write = batch.schemaKnown ? columnsWriter(batch, check) : objectWriter(batch, check);
   const rejected: RejectedRow[] = [];
   for (let row = 0; row < batch.length; row++) {
     const start = out.length;
@@ -39,9 +42,9 @@ export function writeRecords(
   return rejected;
 }
 
-function columnsWriter(batch: AnyBatch): WriteRow {
+function columnsWriter(batch: AnyBatch, check: CheckText | undefined): WriteRow {
   const { fields } = batch.schema;
-  const writes = fields.map(field => valueWriter(batch.column(field.name), field.type));
+  const writes = fields.map(field => checkedRow(valueWriter(batch.column(field.name), field.type), check));
   const keys = fields.map(({ name }, i) => Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`));
   const width = fields.length;
   return (out, row) => {
@@ -56,6 +59,15 @@ function columnsWriter(batch: AnyBatch): WriteRow {
       }
     }
     out.byte(BRACE_CLOSE);
+  };
+}
+
+function checkedRow(write: WriteRow, check: CheckText | undefined): WriteRow {
+  if (check === undefined) return write;
+  return (out, row) => {
+    const start = out.length;
+    write(out, row);
+    check(out.bytes, start, out.length);
   };
 }
 
@@ -164,7 +176,7 @@ function refuseJsonNull(): never {
   throw new MillraceError('VALUE_NOT_CARRIED', 'the JSON value null would become NULL: a JSON file has one null only');
 }
 
-function objectWriter(batch: AnyBatch): WriteRow {
+function objectWriter(batch: AnyBatch, check: CheckText | undefined): WriteRow {
   const rows = batch.rows as readonly Record<string, unknown>[];
   return (out, row) => {
     const record = rows[row] as Record<string, unknown>;
@@ -175,8 +187,27 @@ function objectWriter(batch: AnyBatch): WriteRow {
           name,
         );
     }
+    const start = out.length;
     out.text(printJson(record));
+    try {
+      check?.(out.bytes, start, out.length);
+    } catch (thrown) {
+      throw ofColumn(thrown, fieldAtFault(record, check as CheckText));
+    }
   };
+}
+
+function fieldAtFault(record: Record<string, unknown>, check: CheckText): string {
+  const fails = (name: string): boolean => {
+    const field = Buffer.from(printJson({ [name]: record[name] }));
+    try {
+      check(field, 0, field.length);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  return Object.keys(record).find(fails) ?? '';
 }
 
 function ofColumn(thrown: unknown, name: string): unknown {

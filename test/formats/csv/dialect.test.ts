@@ -150,7 +150,6 @@ describe('CSV dialects', () => {
     for (const [csv, path] of [
       [{ delimeter: ';' }, ''],
       [{ delimiter: '"' }, ''],
-      [{ encoding: 'utf9' }, 'encoding'],
       [{ nullText: 'a,b' }, 'nullText'],
       [{ delimiter: '' }, 'delimiter'],
     ] as const) {

@@ -1,15 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 import { MillraceError } from '../../errors.ts';
+import { likelyEncoding } from './likely-encoding.ts';
 
-const NUL = 0;
 const LF = 10;
 
-/** What is wrong with the encoding, and where: `offset` in bytes of the input. ENCODING_INVALID. */
-export function encodingInvalid(place: { file: string; line: number; offset: number }, bytes: Uint8Array): MillraceError {
+/** A byte of an input: `offset` counts from its first one. */
+export interface BytePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly offset: number;
+}
+
+/** What is wrong with the encoding, and where; `bytes` are some of those around, for a guess of what they are. ENCODING_INVALID. */
+export function encodingInvalid({ file, line, offset }: BytePlace, bytes: Uint8Array): MillraceError {
   const likely = likelyEncoding(bytes);
   return new MillraceError(
     'ENCODING_INVALID',
-    `${place.file}:${place.line}: byte ${place.offset} is no UTF-8; it looks like ${likely}: set encoding, as in { encoding: '${likely}' }`,
+    `${file}:${line}: byte ${offset} is no UTF-8; it looks like ${likely}: set encoding, as in { encoding: '${likely}' } or ?encoding=${likely}`,
   );
 }
 
@@ -44,19 +51,4 @@ export function unfinishedBytes(bytes: Uint8Array): number {
     if (byte >= 0xc2) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? back : 0;
   }
   return 0;
-}
-
-/** UTF-16 has a byte order mark or, of Latin text, every other byte 0; windows-1252 uses 0x80 to 0x9f, which latin1 leaves to controls. */
-export function likelyEncoding(bytes: Uint8Array): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
-  let even = 0;
-  let odd = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] !== NUL) continue;
-    if (i % 2 === 0) even++;
-    else odd++;
-  }
-  if ((even + odd) * 3 >= bytes.length && bytes.length > 1) return odd >= even ? 'utf-16le' : 'utf-16be';
-  return bytes.some(byte => byte >= 0x80 && byte < 0xa0) ? 'windows-1252' : 'latin1';
 }
