@@ -31,6 +31,15 @@ export function fillItems(rows: number): string {
   return `DROP TABLE IF EXISTS items; ${CREATE_ITEMS}; INSERT INTO items SELECT ${VALUES} FROM generate_series(1::int8, ${rows}::int8) i; ANALYZE items`;
 }
 
+/** The table `keyed` of the target: as `items`, with a primary key. */
+export const CREATE_KEYED = CREATE_ITEMS.replace('items (', 'keyed (').replace('id int8 NOT NULL', 'id int8 PRIMARY KEY');
+
+/** Every second row of `items`, each in an older version: one column differs. Statements, none of them in a transaction with others. */
+export function fillKeyed(rows: number): readonly string[] {
+  const insert = `INSERT INTO keyed SELECT ${VALUES} FROM generate_series(2::int8, ${rows}::int8, 2) i`;
+  return ['TRUNCATE keyed', insert, 'UPDATE keyed SET score = score + 1', 'VACUUM FULL keyed', 'ANALYZE keyed'];
+}
+
 /** Two thousand rows of about a megabyte each, that do not compress to nothing. */
 export function fillWide(rows: number): string {
   const megabyte = `(SELECT string_agg(md5((i * 100 + j)::text), '') FROM generate_series(1, 64) j)`;

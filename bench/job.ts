@@ -4,7 +4,7 @@
 export interface Place {
   /** Database with the table `items` (and `wide`, `big`, where a job asks for them). */
   readonly source: string;
-  /** Database with empty tables `items` and `wide`. */
+  /** Database with empty tables `items`, `wide` and `keyed`. */
   readonly target: string;
   /** A folder for files; `items.csv` is in it. */
   readonly folder: string;
@@ -49,8 +49,8 @@ export interface Job {
   readonly contenders: readonly Contender[];
   /** Rows expected, of so many in the source: counted at the target, or what the contender saw. */
   expected(place: Place): number;
-  /** The table of the target database that it fills: emptied before each run, counted after it. */
-  readonly fills?: 'items' | 'wide';
+  /** The table of the target database that it fills: emptied (`keyed`: half filled) before each run, counted after it. */
+  readonly fills?: 'items' | 'wide' | 'keyed';
   /** Runs of each contender; the number on the command line where it is left out. */
   readonly rounds?: number;
   /** Tables and files that it needs beside `items`. */

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { connect } from './peers.ts';
+import { fillKeyed } from './data.ts';
 import type { Job, Measure, Place } from './job.ts';
+import { connect } from './peers.ts';
 
 const here = import.meta.dirname;
 const built = join(here, '.built');
@@ -54,7 +55,7 @@ async function runOnce(job: Job, contender: string, place: Place): Promise<Measu
 
 async function emptied(place: Place, table: string): Promise<void> {
   const client = await connect(place.target);
-  await client.query(`TRUNCATE ${table}`);
+  for (const statement of table === 'keyed' ? fillKeyed(place.rows) : [`TRUNCATE ${table}`]) await client.query(statement);
   // Neither run is to pay for the pages that the one before it left to be written.
   await client.query('CHECKPOINT');
   await client.end();

@@ -22,28 +22,33 @@ export async function connect(url: string): Promise<pg.Client> {
 /** Rows a statement of a multi-row INSERT: 65,535 parameters are the most, and more rows are not faster. */
 export const INSERT_ROWS = 1000;
 
-/** `INSERT INTO items VALUES ($1, …), …`, in one transaction. */
+/** `INSERT INTO items VALUES ($1, …), …`, in one transaction; with a key `… ON CONFLICT (key) DO UPDATE SET …` of all other columns. */
 export class MultiRowInsert {
   readonly #client: pg.Client;
   readonly #columns: readonly string[];
+  readonly #table: string;
+  readonly #conflict: string;
   rows = 0;
 
-  private constructor(client: pg.Client, columns: readonly string[]) {
+  private constructor(client: pg.Client, columns: readonly string[], { table = 'items', key }: { table?: string; key?: string }) {
     this.#client = client;
     this.#columns = columns;
+    this.#table = table;
+    const changed = columns.filter(name => name !== key).map(name => `${name}=excluded.${name}`);
+    this.#conflict = key === undefined ? '' : ` ON CONFLICT (${key}) DO UPDATE SET ${changed.join(',')}`;
   }
 
-  static async open(url: string, columns: readonly string[]): Promise<MultiRowInsert> {
+  static async open(url: string, columns: readonly string[], into: { table?: string; key?: string } = {}): Promise<MultiRowInsert> {
     const client = await connect(url);
     await client.query('BEGIN');
-    return new MultiRowInsert(client, columns);
+    return new MultiRowInsert(client, columns, into);
   }
 
   async insert(rows: readonly object[]): Promise<void> {
     const width = this.#columns.length;
     const places = rows.map((_, row) => `(${this.#columns.map((_name, column) => `$${row * width + column + 1}`).join(',')})`);
     const values = rows.flatMap(row => this.#columns.map(name => (row as Record<string, unknown>)[name]));
-    await this.#client.query(`INSERT INTO items (${this.#columns.join(',')}) VALUES ${places.join(',')}`, values);
+    await this.#client.query(`INSERT INTO ${this.#table} (${this.#columns.join(',')}) VALUES ${places.join(',')}${this.#conflict}`, values);
     this.rows += rows.length;
   }
 

@@ -3,6 +3,17 @@ import { csvToPg } from './csv-pg.ts';
 import { memoryJobs } from './memory.ts';
 import { operators, operatorsWarm } from './operators.ts';
 import { pgToPg, pgToPgFunctions } from './pg-pg.ts';
+import { pgUpsert } from './pg-upsert.ts';
 import { firstRecord, pgRead } from './pg-read.ts';
 
-export const jobs: readonly Job[] = [pgToPg, pgToPgFunctions, pgRead, csvToPg, operators, operatorsWarm, firstRecord, ...memoryJobs];
+export const jobs: readonly Job[] = [
+  pgToPg,
+  pgToPgFunctions,
+  pgUpsert,
+  pgRead,
+  csvToPg,
+  operators,
+  operatorsWarm,
+  firstRecord,
+  ...memoryJobs,
+];

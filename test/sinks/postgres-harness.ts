@@ -5,6 +5,7 @@ import { MillraceError } from '../../lib/errors.ts';
 import type { Schema } from '../../lib/schema/schema.ts';
 import { checkOptions } from '../../lib/core/run/stage.ts';
 import { postgresKind } from '../../sinks/postgres.ts';
+import { sql } from '../services/postgres.ts';
 
 /** A writer of the sink, and all that it told the engine. */
 export interface Opened {
@@ -100,4 +101,10 @@ export async function failure(work: Promise<unknown>): Promise<MillraceError> {
     return error as MillraceError;
   }
   throw new Error('it did not fail');
+}
+
+/** Resolves when a session waits for a lock of another one while it writes to the table, or to rows of it. */
+export async function waitingForLock(url: string, table: string): Promise<void> {
+  const waiting = `SELECT 1 AS one FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock' AND a.query LIKE '%' || $1 || '%'`;
+  while ((await sql(url, waiting, [`"${table}"`])).length === 0) await new Promise(resolve => setTimeout(resolve, 10));
 }

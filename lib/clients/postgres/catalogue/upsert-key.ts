@@ -11,6 +11,8 @@ export interface Upsert {
   readonly columns: readonly string[];
   /** Of these, what of a row that is there is changed; none: such a row stays as it is. */
   readonly updated: readonly string[];
+  /** MERGE can do it in one statement, and nothing of the table leaves rows out of it. */
+  readonly canMerge: boolean;
 }
 
 export interface UpsertOptions {
@@ -18,15 +20,20 @@ export interface UpsertOptions {
   readonly update?: readonly string[] | undefined;
 }
 
+export interface UpsertKey {
+  readonly names: readonly string[];
+  readonly canMerge: boolean;
+}
+
 /**
  * The key of an upsert: as asked for, where a unique index of the table has just these columns, or the primary key. OPTION_INVALID where there is
  * none, or where it is deferrable, partial or of expressions.
  */
-export async function upsertKey(client: pg.Client, target: TargetTable, { key }: UpsertOptions, shown: string): Promise<readonly string[]> {
+export async function upsertKey(client: pg.Client, target: TargetTable, { key }: UpsertOptions, shown: string): Promise<UpsertKey> {
   if (!'rp'.includes(target.kind)) throw invalid('mode', `upsert needs a table, and ${shown} is a view or a foreign table`);
-  const { rows } = await client.query<{ names: string[]; isprimary: boolean }>(limited(UNIQUE_INDEXES, [target.name]));
+  const { rows } = await client.query<{ names: string[]; isprimary: boolean; canmerge: boolean }>(limited(UNIQUE_INDEXES, [target.name]));
   const found = key === undefined ? rows.find(({ isprimary }) => isprimary) : rows.find(({ names }) => isSameSet(names, key));
-  if (found !== undefined) return found.names;
+  if (found !== undefined) return { names: found.names, canMerge: found.canmerge };
   const there =
     rows.length === 0
       ? 'and has no unique index that could be used instead'
@@ -37,7 +44,12 @@ export async function upsertKey(client: pg.Client, target: TargetTable, { key }:
 }
 
 /** What is written and what is updated, of the columns that the records have. COLUMN_UNKNOWN, OPTION_INVALID. */
-export function upsertColumns(columns: readonly string[], target: TargetTable, key: readonly string[], { update }: UpsertOptions): Upsert {
+export function upsertColumns(
+  columns: readonly string[],
+  target: TargetTable,
+  { names: key, canMerge }: UpsertKey,
+  { update }: UpsertOptions,
+): Upsert {
   for (const [option, names] of [['key', key] as const, ['update', update ?? []] as const]) {
     const unknown = names.find(name => !columns.includes(name));
     if (unknown === undefined) continue;
@@ -54,14 +66,24 @@ export function upsertColumns(columns: readonly string[], target: TargetTable, k
       `column ${JSON.stringify(wrong)} is ${key.includes(wrong) ? 'of the key' : 'always numbered by the server'}; leave it out`,
     );
   }
-  return { key, columns, updated: update ?? columns.filter(name => !key.includes(name) && !fixed.includes(name)) };
+  return { key, columns, updated: update ?? columns.filter(name => !key.includes(name) && !fixed.includes(name)), canMerge };
 }
 
-/** Those that ON CONFLICT can go by. */
+/**
+ * Those that ON CONFLICT can go by. MERGE came with 15; a trigger before a row may leave it out, as may a policy; rules and foreign partitions it
+ * refuses.
+ */
 const UNIQUE_INDEXES = `
+  WITH RECURSIVE tree AS (
+    SELECT pg_catalog.to_regclass($1)::pg_catalog.oid AS oid
+    UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
+  )
   SELECT i.indisprimary AS isprimary, (SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.place)
     FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k(number, place) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
-    WHERE k.place <= i.indnkeyatts) AS names
+    WHERE k.place <= i.indnkeyatts) AS names,
+    pg_catalog.current_setting('server_version_num')::int4 >= 150000 AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class c JOIN tree USING (oid) WHERE c.relhasrules OR c.relkind NOT IN ('r', 'p') OR pg_catalog.row_security_active(c.oid)
+        OR EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 3 = 3 AND g.tgtype & 20 <> 0 AND g.tgenabled <> 'D')) AS canmerge
   FROM pg_catalog.pg_index i
   WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
   ORDER BY i.indisprimary DESC, i.indexrelid`;

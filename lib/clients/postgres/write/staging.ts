@@ -3,8 +3,11 @@ import { MillraceError } from '../../../errors.ts';
 import { quoteIdentifier } from '../../../values/identifiers.ts';
 import type { TargetTable } from '../catalogue/target-table.ts';
 import type { Upsert } from '../catalogue/upsert-key.ts';
+import { sqlStateOf } from '../connection/errors.ts';
+import { withBulkSettings } from './bulk-settings.ts';
+import { type MergeStatements, mergeStatements } from './merge-statements.ts';
 
-/** What became of the rows of a staging table, each number the tag of a statement of its own. */
+/** What became of the rows of a staging table, each number the server's. */
 export interface Merged {
   readonly written: number;
   readonly unchanged: number;
@@ -16,19 +19,19 @@ export const STAGING_NAME = 'millrace_upsert';
 const STAGING = `pg_temp.${STAGING_NAME}`;
 
 /**
- * A temporary table with the written columns of another one and the number of each row: what it holds is merged, and it is empty again. It goes
- * away with the transaction, and is not logged.
+ * A temporary table with the written columns of another one: what it holds is merged, and it is empty again. It goes away with the transaction,
+ * and is not logged. COPY fills a table of its own transaction page after page, so that rows lie in it in the order in which they came.
  */
 export class Staging {
   /** For SQL. */
   readonly name = STAGING;
   readonly #client: pg.Client;
-  readonly #statements: { readonly supersede: string; readonly skip: string; readonly merge: string };
+  readonly #statements: MergeStatements;
   readonly #skipsConflicts: boolean;
 
   private constructor(client: pg.Client, target: TargetTable, upsert: Upsert) {
     this.#client = client;
-    this.#statements = statementsOf(target, upsert);
+    this.#statements = mergeStatements(STAGING, target, upsert);
     this.#skipsConflicts = upsert.updated.length === 0;
   }
 
@@ -37,8 +40,6 @@ export class Staging {
     const names = upsert.columns.map(quoteIdentifier).join(', ');
     const required = new Set([...upsert.key, ...target.columns.filter(({ isNotNull }) => isNotNull).map(({ name }) => name)]);
     const changes = upsert.columns.filter(name => required.has(name)).map(name => `ALTER ${quoteIdentifier(name)} SET NOT NULL`);
-    // The cache is this session's alone: nobody else takes numbers, so they stay in order.
-    changes.push(`ADD ${rowColumn(upsert)} int8 NOT NULL GENERATED ALWAYS AS IDENTITY (CACHE 1000)`);
     await client.query(`DROP TABLE IF EXISTS ${STAGING}`);
     await client.query(
       `CREATE TEMPORARY TABLE ${STAGING_NAME} ON COMMIT DROP AS SELECT ${names} FROM ${target.name} WITH NO DATA;
@@ -50,12 +51,8 @@ export class Staging {
   /** Takes its rows into the table. Errors of the server come as they are; COUNTS_DIFFER when the table kept fewer rows than it was given. */
   async merge(rows: number): Promise<Merged> {
     if (rows === 0) return { written: 0, unchanged: 0, superseded: 0 };
-    const superseded = await this.#count(this.#statements.supersede);
-    const equal = await this.#count(this.#statements.skip);
-    const written = await this.#count(this.#statements.merge);
+    const { superseded, written, unchanged } = await withBulkSettings(this.#client, () => this.#merge(rows));
     await this.#client.query(`TRUNCATE ${STAGING}`);
-    // Of columns that are all key, what others have written meanwhile is the same row.
-    const unchanged = this.#skipsConflicts ? rows - superseded - written : equal;
     if (superseded + unchanged + written !== rows) {
       throw new MillraceError(
         'COUNTS_DIFFER',
@@ -65,47 +62,44 @@ export class Staging {
     return { written, unchanged, superseded };
   }
 
+  async #merge(rows: number): Promise<Merged> {
+    const superseded = await this.#supersede();
+    return { superseded, ...((await this.#mergeAtOnce()) ?? (await this.#mergeInSteps(rows - superseded))) };
+  }
+
+  /** Looks first whether there is anything to take out: that is a sort of the keys alone. */
+  async #supersede(): Promise<number> {
+    return (await this.#count(this.#statements.repeats)) === 0 ? 0 : await this.#count(this.#statements.supersede);
+  }
+
+  /** Undefined, with nothing done, where it is not possible, or another session comes in between. */
+  async #mergeAtOnce(): Promise<Omit<Merged, 'superseded'> | undefined> {
+    const { merge } = this.#statements;
+    if (merge === undefined) return undefined;
+    await this.#client.query(`SAVEPOINT ${SAVEPOINT}`);
+    try {
+      const { rows } = await this.#client.query<{ 'QUERY PLAN': string }>(merge);
+      await this.#client.query(`RELEASE SAVEPOINT ${SAVEPOINT}`);
+      const told = (what: string): number => Number(new RegExp(`<Tuples-${what}>(\\d+)<`).exec(rows[0]?.['QUERY PLAN'] ?? '')?.[1] ?? NaN);
+      return { written: told('Inserted') + told('Updated'), unchanged: told('Skipped') };
+    } catch (error) {
+      if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
+      await this.#client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}; RELEASE SAVEPOINT ${SAVEPOINT}`);
+      return undefined;
+    }
+  }
+
+  async #mergeInSteps(rows: number): Promise<Omit<Merged, 'superseded'>> {
+    const equal = await this.#count(this.#statements.skip);
+    const written = await this.#count(this.#statements.insert);
+    // Of columns that are all key, what others have written meanwhile is the same row.
+    return { written, unchanged: this.#skipsConflicts ? rows - written : equal };
+  }
+
   async #count(statement: string): Promise<number> {
     return (await this.#client.query(statement)).rowCount ?? 0;
   }
 }
 
-/** The number of a row, by a name that no column has. */
-function rowColumn({ columns }: Upsert): string {
-  let name = 'millrace_row';
-  while (columns.includes(name)) name += '_';
-  return quoteIdentifier(name);
-}
-
-/**
- * Rows that stand in the table as they come are taken out beforehand: ON CONFLICT would lock each of them, which writes to the table. They are
- * compared by what is stored, because `=` says of different values that they are the same (intervals, citext, boxes) and json has none.
- */
-function statementsOf(target: TargetTable, upsert: Upsert): { supersede: string; skip: string; merge: string } {
-  const { key, updated, columns } = upsert;
-  const row = rowColumn(upsert);
-  const list = (names: readonly string[], before = ''): string => names.map(name => before + quoteIdentifier(name)).join(', ');
-  const sameKey = (other: string): string =>
-    key
-      .map(quoteIdentifier)
-      .map(name => `s.${name} = ${other}.${name}`)
-      .join(' AND ');
-  const same =
-    updated.length === 0
-      ? ''
-      : ` AND ROW(${list(updated, 's.')})::pg_catalog.record OPERATOR(pg_catalog.*=) ROW(${list(updated, 't.')})::pg_catalog.record`;
-  const action =
-    updated.length === 0
-      ? 'NOTHING'
-      : `UPDATE SET ${updated
-          .map(quoteIdentifier)
-          .map(name => `${name} = excluded.${name}`)
-          .join(', ')}`;
-  return {
-    supersede: `DELETE FROM ${STAGING} s USING (SELECT ${list(key)}, pg_catalog.max(${row}) AS last FROM ${STAGING} GROUP BY ${list(key)}
-      HAVING pg_catalog.count(*) > 1) l WHERE ${sameKey('l')} AND s.${row} < l.last`,
-    skip: `DELETE FROM ${STAGING} s USING ${target.name} t WHERE ${sameKey('t')}${same}`,
-    merge: `INSERT INTO ${target.name} (${list(columns)}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)} FROM ${STAGING}
-      ON CONFLICT (${list(key)}) DO ${action}`,
-  };
-}
+const SAVEPOINT = 'millrace_merge';
+const UNIQUE_VIOLATION = '23505';

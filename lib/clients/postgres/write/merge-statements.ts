@@ -1,0 +1,48 @@
+import type { TargetTable } from '../catalogue/target-table.ts';
+import type { Upsert } from '../catalogue/upsert-key.ts';
+import { quoteIdentifier } from '../../../values/identifiers.ts';
+
+/** How the rows of a staging table are taken into another table. Rows of the staging table lie in the order in which they came. */
+export interface MergeStatements {
+  /** Gives a row when two of them have one key. */
+  readonly repeats: string;
+  /** Takes out all but the last row of each key. */
+  readonly supersede: string;
+  /**
+   * All of it in one statement; tells how many rows it inserted, updated and skipped. Fails (23505) where another session adds a row of the same
+   * key meanwhile. Undefined where the server has no MERGE, or something might leave rows out.
+   */
+  readonly merge: string | undefined;
+  /** Else: takes out the rows that stand in the table as they come, for ON CONFLICT would lock each of them, which writes to the table, */
+  readonly skip: string;
+  /** and takes the others in, whatever other sessions do. */
+  readonly insert: string;
+}
+
+/**
+ * Rows are compared by what is stored, because `=` says of different values that they are the same (intervals, citext, boxes) and json has none.
+ * EXPLAIN is how the server tells what MERGE did with each row; its tag counts inserted and updated rows together and skipped ones not at all. (In XML,
+ * because its JSON is no JSON where the table is partitioned.)
+ * Source: show_modifytable_info of src/backend/commands/explain.c
+ */
+export function mergeStatements(staging: string, target: TargetTable, { key, updated, columns, canMerge }: Upsert): MergeStatements {
+  const list = (names: readonly string[], before = ''): string => names.map(name => before + quoteIdentifier(name)).join(', ');
+  const assigned = (from: string): string => updated.map(name => `${quoteIdentifier(name)} = ${from}.${quoteIdentifier(name)}`).join(', ');
+  const sameKey = key.map(name => `s.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`).join(' AND ');
+  const compared = (operator: string): string =>
+    `ROW(${list(updated, 's.')})::pg_catalog.record OPERATOR(pg_catalog.${operator}) ROW(${list(updated, 't.')})::pg_catalog.record`;
+  const into = target.kind === 'r' ? `ONLY ${target.name}` : target.name;
+  const change = updated.length === 0 ? '' : `WHEN MATCHED AND ${compared('*<>')} THEN UPDATE SET ${assigned('s')}`;
+  return {
+    repeats: `SELECT 1 FROM ${staging} GROUP BY ${list(key)} HAVING pg_catalog.count(*) > 1 LIMIT 1`,
+    supersede: `DELETE FROM ${staging} WHERE ctid IN (SELECT place FROM (
+      SELECT ctid AS place, pg_catalog.row_number() OVER (PARTITION BY ${list(key)} ORDER BY ctid DESC) AS version FROM ${staging}) s WHERE version > 1)`,
+    merge: canMerge
+      ? `EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, COSTS OFF, SUMMARY OFF, FORMAT XML) MERGE INTO ${into} t USING ${staging} s ON ${sameKey} ${change}
+      WHEN NOT MATCHED THEN INSERT (${list(columns)}) OVERRIDING SYSTEM VALUE VALUES (${list(columns, 's.')})`
+      : undefined,
+    skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${sameKey}${updated.length === 0 ? '' : ` AND ${compared('*=')}`}`,
+    insert: `INSERT INTO ${target.name} (${list(columns)}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)} FROM ${staging}
+      ON CONFLICT (${list(key)}) DO ${updated.length === 0 ? 'NOTHING' : `UPDATE SET ${assigned('excluded')}`}`,
+  };
+}
