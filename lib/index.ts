@@ -2,7 +2,24 @@
 export type { Column } from './core/batch/column.ts';
 export { ArrayColumn } from './core/batch/column.ts';
 export { type Codec, type Json, type Position, RecordBatch } from './core/batch/batch.ts';
-export type { DeadLetter, Done, Gives, Operator, Plan, Progress, Report, Rows, RunOptions, Sink, Source, Takes } from './core/contracts.ts';
+export type {
+  ColumnPlan,
+  DeadLetter,
+  Done,
+  Gives,
+  Operator,
+  Plan,
+  PlanProblem,
+  PlanStage,
+  Progress,
+  Report,
+  Rows,
+  RunOptions,
+  Sink,
+  Source,
+  Takes,
+  TypeChange,
+} from './core/contracts.ts';
 export {
   type Absorbed,
   type AnyBatch,
@@ -30,6 +47,7 @@ export {
   type StreamFunction,
   type Writer,
 } from './core/define.ts';
+export type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './core/plan.ts';
 export { RecordRejected } from './core/delivery/rejects.ts';
 export { compose, pipeline, plan } from './core/run/pipeline.ts';
 export { PipelineError } from './core/run/pipeline-error.ts';

@@ -7,6 +7,7 @@ import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { MillraceError } from '../lib/errors.ts';
 import type { DecodeContext } from '../lib/formats/format.ts';
+import type { SourcePlan } from '../lib/core/plan.ts';
 import type { Schema } from '../lib/schema/schema.ts';
 
 const options = z
@@ -42,17 +43,34 @@ export const fileKind = defineSource<typeof options>({
     const [first] = await filesOf(given.path);
     return first === undefined ? undefined : describe(first, given, signal);
   },
+  plan: async ({ path }) => planOf(await filesOf(path)),
   read,
   gives: codecsOf,
   title: ({ path }) => path,
 });
 
-/** What can be read once only is not looked at before. */
 async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Schema | undefined> {
   const encoding = encodingOf(path, given);
   if (bytes === undefined) return undefined;
   const { chunks } = contentOf(path, encoding, { signal, maxRatio: given.maxRatio });
   return encoding.format.decoder.describe(chunks, path);
+}
+
+/** What can be read once only is not looked at before. */
+function planOf(files: readonly FoundFile[]): SourcePlan {
+  const once = files.filter(({ bytes }) => bytes === undefined).map(({ path }) => (path === '-' ? 'standard input' : path));
+  if (once.length > 0)
+    return {
+      notes: [`${once.join(', ')} can be read once: which columns and types there are is known when it is`],
+      hasPositions: false,
+      isRepeatable: false,
+    };
+  return {
+    estimatedBytes: files.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
+    ...(files.length === 1 ? {} : { notes: [`${files.length} files`] }),
+    hasPositions: true,
+    isRepeatable: true,
+  };
 }
 
 async function* read(given: FileOptions, context: SourceContext): AsyncGenerator<AnyBatch> {

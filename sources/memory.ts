@@ -4,6 +4,7 @@ import { ObjectOrigin } from '../lib/core/batch/objects.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { checkedRecord } from '../lib/core/run/gather.ts';
+import type { SourcePlan } from '../lib/core/plan.ts';
 import type { Schema } from '../lib/schema/schema.ts';
 
 interface Given {
@@ -26,8 +27,13 @@ export const memoryKind = defineSource<typeof noOptions, Given>({
   kind: 'memory',
   options: noOptions,
   describe: (_options, _context, { schema }) => Promise.resolve(schema),
+  plan: (_options, _context, { records }) => planArray(records),
   read: (_options, context, { records, schema }) => readArray(records, schema, context),
 });
+
+export function planArray(records: readonly AnyRow[]): Promise<SourcePlan> {
+  return Promise.resolve({ estimatedRows: records.length, hasPositions: true, isRepeatable: true });
+}
 
 /** Batches of an array that can be read again; honours `after` and `to`. */
 export async function* readArray(records: readonly AnyRow[], schema: Schema | undefined, context: SourceContext): AsyncGenerator<AnyBatch> {

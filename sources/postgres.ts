@@ -4,9 +4,10 @@ import { connectionFields, resolveTarget } from '../lib/clients/postgres/connect
 import { CopyLayout } from '../lib/clients/postgres/read/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';
 import { fieldOf } from '../lib/clients/postgres/catalogue/describe.ts';
+import { planRead } from '../lib/clients/postgres/read/plan-read.ts';
 import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
-import { type Pushed, printStatement, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
+import { type Pushed, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
 import { doingOf, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
 import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
@@ -62,6 +63,7 @@ export const postgresKind = defineSource<typeof options, Given>({
   options,
   describe,
   absorb,
+  plan: (given: ReadOptions, { columns, signal }) => planRead(resolveTarget(given), given, { columns, pushed: given.pushed, signal }),
   read,
   gives: ['pg-copy'],
   title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
@@ -81,7 +83,7 @@ function absorb(options: CheckedOptions, requests: readonly PushRequest[], schem
   if (options.query !== undefined && !mayBeWrapped(options.query)) return { options, taken: [], rest: requests };
   const { pushed, taken, rest } = takeRequests(requests, schema, options.numeric);
   if (taken.length === 0) return { options, taken, rest };
-  return { options: { ...options, pushed }, taken, rest, statement: printStatement(options, pushed, schema) };
+  return { options: { ...options, pushed }, taken, rest };
 }
 
 async function* read(options: ReadOptions, context: SourceContext): AsyncGenerator<AnyBatch, void, undefined> {

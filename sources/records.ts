@@ -5,7 +5,7 @@ import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { gather } from '../lib/core/run/gather.ts';
-import { readArray, turnTaker } from './memory.ts';
+import { planArray, readArray, turnTaker } from './memory.ts';
 
 /** Anything that gives records: an array, a generator, a Node Readable in object mode, a web ReadableStream. */
 export type Records<Row> = Iterable<Row> | AsyncIterable<Row> | ReadableStream<Row>;
@@ -28,6 +28,14 @@ export function records<Row>(given: Records<Row>): Source<Row> {
 export const recordsKind = defineSource<typeof options, Records<AnyRow>>({
   kind: 'records',
   options,
+  plan: (_options, _context, given) =>
+    Array.isArray(given)
+      ? planArray(given as readonly AnyRow[])
+      : Promise.resolve({
+          notes: ['it can be read once: what its records have is known when it is'],
+          hasPositions: false,
+          isRepeatable: false,
+        }),
   read: (_options, context, given) =>
     Array.isArray(given) ? readArray(given as readonly AnyRow[], undefined, context) : readOnce(given, context),
 });

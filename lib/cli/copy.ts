@@ -1,7 +1,7 @@
 import { fileAt, loadSink, loadSource } from '../config/places.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
-import { planStages, runStages } from '../core/run/pipeline.ts';
+import { outlineOf, runStages } from '../core/run/pipeline.ts';
 import type { Report } from '../core/run/report.ts';
 import { PipelineError } from '../core/run/pipeline-error.ts';
 import { parseNames } from '../query/parse-names.ts';
@@ -21,7 +21,7 @@ export async function copy(from: string, to: string, options: CopyOptions): Prom
     ...(await operatorsFrom(options)),
     await loadSink(to, { format: options.toFormat, options: targetOptions(options) }),
   ];
-  boundHeap(planStages(stages));
+  boundHeap(outlineOf(stages));
   const deadLetter = options.deadLetter === undefined ? undefined : await loadDeadLetters(options.deadLetter, { from, to });
   const stopping = listenForSignals(() => {
     progress?.end();

@@ -1,6 +1,6 @@
 import { fileError } from '../clients/file/errors.ts';
 import { ERROR_CODES, MillraceError } from '../errors.ts';
-import { visible } from './text-width.ts';
+import { visible } from '../values/text-width.ts';
 
 /** How a command ended: the exit status of the process. */
 export type ExitStatus = number;

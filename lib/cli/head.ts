@@ -7,7 +7,7 @@ import type { HeadOptions } from './options.ts';
 import { listenForSignals } from './signals.ts';
 import { tableLines } from './table.ts';
 import { cellsKind, type Shown } from './table-sink.ts';
-import { widthOf } from './text-width.ts';
+import { widthOf } from './terminal-width.ts';
 
 /** Where no terminal says how wide it is. */
 const DEFAULT_WIDTH = 160;

@@ -12,7 +12,7 @@ import {
   maxRejectedOption,
   sizeOption,
 } from './options.ts';
-import { widthOf } from './text-width.ts';
+import { widthOf } from './terminal-width.ts';
 
 /**
  * Reads the command line and runs its command; what a command needs is loaded only for it. Gives the exit status; wrong usage is thrown

@@ -1,7 +1,8 @@
 import type { Progress } from '../core/contracts.ts';
 import { printSize } from '../values/sizes.ts';
 import { printCount, printDuration } from './numbers.ts';
-import { cutToWidth, widthOf } from './text-width.ts';
+import { cutToWidth } from '../values/text-width.ts';
+import { widthOf } from './terminal-width.ts';
 
 export interface ProgressDisplay {
   readonly everyMs: number;

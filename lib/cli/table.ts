@@ -1,6 +1,6 @@
 import type { Schema } from '../schema/schema.ts';
 import { typeName } from '../schema/types.ts';
-import { cutToWidth, textWidth, visible } from './text-width.ts';
+import { cutToWidth, textWidth, visible } from '../values/text-width.ts';
 
 /** What stands in a table: a text, or null for SQL's NULL and for fields that are not there. */
 export type Cell = string | null;

@@ -103,27 +103,5 @@ export interface RunOptions {
   readonly settleTimeoutMs?: number;
 }
 
-/** What would run, told beforehand. A source that can do stages itself is asked for its columns; nothing is read or written. */
-export interface Plan {
-  /** Source, operators, sink, in order. */
-  readonly stages: readonly PlanStage[];
-  /** The plan as text, for a person. */
-  explain(): string;
-}
-
-export interface PlanStage {
-  readonly kind: string;
-  /** What it does in a few words, without secrets. */
-  readonly description: string;
-  /** `bytes`: nothing decoded; `columns`: only those named; `rows`: every record is made an object. */
-  readonly looksAt: 'bytes' | 'columns' | 'rows';
-  readonly columns?: readonly string[];
-  /** Done by the source, or, where the source can do a part of a filter only, also here. */
-  readonly pushed?: true | 'part';
-  /** Of a source that does stages: what it asks of its server. */
-  readonly statement?: string;
-  /** Stages with the same number run in one loop; those that the source does have the source's. */
-  readonly fusedGroup: number;
-}
-
+export type { ColumnPlan, Plan, PlanProblem, PlanStage, TypeChange } from './plan.ts';
 export type { Progress, Report };

@@ -10,7 +10,9 @@ import type { z } from 'zod';
 import type { Predicate } from '../query/predicate.ts';
 import type { Field, Schema } from '../schema/schema.ts';
 import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
-import type { DeadLetter, Operator, Sink, Source } from './contracts.ts';
+import type { DeadLetter } from './contracts.ts';
+import type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
+import type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './plan.ts';
 import { Rejected } from './rejected.ts';
 import { operatorFace, sinkFace, sourceFace } from './run/face.ts';
 import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
@@ -78,8 +80,6 @@ export interface Absorbed<Options> {
   readonly taken: readonly PushRequest[];
   /** What it leaves, in order; first what it left of a filter. */
   readonly rest: readonly PushRequest[];
-  /** What it asks of its server then, for a person. */
-  readonly statement?: string;
 }
 
 /** What makes a kind of source; give it to `defineSource`. docs/writing-a-source.md */
@@ -95,6 +95,8 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   read(options: z.output<S>, context: SourceContext, given: Given): AsyncIterable<AnyBatch>;
   /** What it can do of the operators behind it with the very same records as outcome. `schema`: what it described. Nothing is opened. */
   absorb?(options: z.output<S>, requests: readonly PushRequest[], schema: Schema): Absorbed<z.output<S>>;
+  /** What it would ask of its server, how much it would give, and whether it can be read again. Without it `plan` tells nothing of these. */
+  plan?(options: z.output<S>, context: SourcePlanContext, given: Given): Promise<SourcePlan>;
   /** Encodings that its batches have already (`batch.encoded`), for `plan`. */
   readonly gives?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
   /** What it reads, in a few words and without secrets, for `plan` and messages; the kind alone by default. */
@@ -236,6 +238,11 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
   readonly kind: string;
   readonly options: S;
   open(options: z.output<S>, context: SinkContext, given: Given): Promise<Writer>;
+  /**
+   * What `open` and the writer would do, without writing anything. What would be refused is told in `problems`; what is thrown is one too. Without it
+   * `plan` tells nothing of the target.
+   */
+  plan?(options: z.output<S>, context: SinkPlanContext, given: Given): Promise<SinkPlan>;
   /** Encodings that it takes as they are (`batch.encoded`). */
   readonly takes?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
   /** True (the default): opened only when the schema is known. False: takes objects of any shape. */
@@ -247,27 +254,7 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
 
 // ---------------------------------------------------------------- kinds
 
-/** A kind of source: its definition, and the one place where row types are asserted. */
-export interface SourceKind<S extends z.ZodType = z.ZodType, Given = unknown> {
-  readonly kind: string;
-  readonly definition: SourceDefinition<S, Given>;
-  /** A source of this kind; nothing is opened. OPTION_UNKNOWN, OPTION_INVALID. */
-  create<Row>(options: z.input<S>, given: Given): Source<Row>;
-}
-/** A kind of operator: its definition, and the one place where row types are asserted. */
-export interface OperatorKind<S extends z.ZodType = z.ZodType, Given = unknown> {
-  readonly kind: string;
-  readonly definition: OperatorDefinition<S, Given>;
-  /** An operator of this kind. `onReject` takes rejects where it is used without pipeline(). OPTION_UNKNOWN, OPTION_INVALID. */
-  create<In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void): Operator<In, Out>;
-}
-/** A kind of sink: its definition, and the one place where row types are asserted. */
-export interface SinkKind<S extends z.ZodType = z.ZodType, Given = unknown> {
-  readonly kind: string;
-  readonly definition: SinkDefinition<S, Given>;
-  /** A sink of this kind; nothing is opened. OPTION_UNKNOWN, OPTION_INVALID. */
-  create<Row>(options: z.input<S>, given: Given): Sink<Row>;
-}
+export type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
 
 /** Makes a source of a definition. Options are checked when a stage is created: OPTION_UNKNOWN with the nearest name, OPTION_INVALID. */
 export function defineSource<S extends z.ZodType, Given = undefined>(definition: SourceDefinition<S, Given>): SourceKind<S, Given> {

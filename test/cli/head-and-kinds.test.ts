@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { z } from 'zod';
 import { linesOf } from '../../lib/cli/kinds.ts';
-import { textWidth } from '../../lib/cli/text-width.ts';
+import { textWidth } from '../../lib/values/text-width.ts';
 import { operatorKinds } from '../../operators/index.ts';
 import { sinkKinds } from '../../sinks/index.ts';
 import { sourceKinds } from '../../sources/index.ts';

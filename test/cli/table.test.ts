@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { tableLines } from '../../lib/cli/table.ts';
-import { cutToWidth, textWidth, visible } from '../../lib/cli/text-width.ts';
+import { cutToWidth, textWidth, visible } from '../../lib/values/text-width.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 
 const schema = new Schema([

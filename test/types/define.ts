@@ -2,7 +2,20 @@
 // for three reasons that no generic factory overcomes: arguments by position, functions as arguments, and a row type that the options are
 // checked against.
 import { z } from 'zod';
-import { defineOperator, defineSource, type Operator, type PushRequest, Schema, type Source } from '../../lib/index.ts';
+import {
+  defineOperator,
+  defineSink,
+  defineSource,
+  type Operator,
+  type Plan,
+  type PlanStage,
+  type SinkPlan,
+  type SourcePlan,
+  type PushRequest,
+  Schema,
+  type Source,
+} from '../../lib/index.ts';
+import { type Is, is } from './is.ts';
 
 const lowercaseKind = defineOperator({
   kind: 'lowercase',
@@ -38,3 +51,33 @@ export const firstKind = defineOperator({
   row: () => row => row,
   request: ({ count }) => ({ limit: count }),
 });
+
+/** A source and a sink say for `plan` what they would do: with what read would get, and with what open would get. */
+export const tellingKind = defineSource({
+  kind: 'telling',
+  options: z.strictObject({ rows: z.number().default(1) }),
+  plan: (options, context): Promise<SourcePlan> => {
+    is<Is<typeof context.columns, readonly string[] | undefined>>();
+    return Promise.resolve({ estimatedRows: options.rows, hasPositions: false, isRepeatable: true });
+  },
+  async *read() {
+    // Nothing.
+  },
+});
+export const targetKind = defineSink({
+  kind: 'target',
+  options: z.strictObject({ url: z.string() }),
+  open: () => Promise.reject(new Error('not here')),
+  plan: ({ url }, { schema, first }): Promise<SinkPlan> => {
+    is<Is<typeof schema, Schema | undefined>>();
+    return Promise.resolve({
+      exists: first !== undefined,
+      statements: [url],
+      types: [{ name: 'a', from: 'int4', to: 'int8', change: 'widened' }],
+    });
+  },
+});
+export const problemsOf = ({ problems, stages }: Plan): string[] => {
+  is<Is<(typeof stages)[number], PlanStage>>();
+  return problems.map(({ code, message }) => `${code} ${message}`);
+};

@@ -10,7 +10,8 @@ import { MillraceError } from '../../errors.ts';
 import type { Done, Gives, Operator, Plan, RunOptions, Source, Takes } from '../contracts.ts';
 import { composedFace, stagesOf } from './face.ts';
 import { lineOf } from './layout.ts';
-import { makePlan, planOf } from './plan.ts';
+import type { PlanStage } from '../plan.ts';
+import { makePlan, outline } from './plan.ts';
 import type { Report } from './report.ts';
 import { run } from './run.ts';
 import type { Stage } from './stage.ts';
@@ -52,17 +53,29 @@ export const pipeline: Chain<RunOptions, Report> = async (...given: unknown[]) =
   return run(stages, options);
 };
 
-/** What a pipeline would do, told without reading or writing a record. Errors: as `pipeline` has them before the first record. */
-export const plan: Chain<RunOptions, Plan> = async (...given: unknown[]) => makePlan(lineOf(argumentsOf(given).stages));
+/**
+ * What a pipeline would do, and what it would fail with (`problems`). Nothing is written, and no function of yours is called; source and target are
+ * asked, and the first records of a file are read where only they say which types there are. Errors: those of the call itself (PIPELINE_INVALID,
+ * OPTION_INVALID), CANCELLED by `signal`.
+ */
+export const plan: Chain<RunOptions, Plan> = async (...given: unknown[]) => {
+  const { stages, options } = argumentsOf(given);
+  return makePlan(lineOf(stages), options);
+};
 
 /** The same without types, for lines that are put together at run time (the command line, configuration files). */
 export function runStages(faces: readonly unknown[], options: RunOptions = {}): Promise<Report> {
   return run(facesToStages(faces), options);
 }
 
-/** What such a line would do, as far as that can be told without asking the source. */
-export function planStages(faces: readonly unknown[]): Plan {
-  return planOf(lineOf(facesToStages(faces)));
+/** What a run of such a line would do. */
+export function planStages(faces: readonly unknown[], options: RunOptions = {}): Promise<Plan> {
+  return makePlan(lineOf(facesToStages(faces)), options);
+}
+
+/** What each stage of such a line looks at, told without asking anybody. */
+export function outlineOf(faces: readonly unknown[]): readonly PlanStage[] {
+  return outline(lineOf(facesToStages(faces)));
 }
 
 /** A part of a pipeline as one operator: `compose<User>()(filter(…), map(…))`. Curried, so that the row type is named once. */

@@ -1,53 +1,152 @@
-import type { Plan, PlanStage } from '../contracts.ts';
-import { groupsOf, type Line, looksAt, passthroughOf, schemasOf } from './layout.ts';
-import { pushDown, type PushedLine, requestsOf } from './pushdown.ts';
-import type { OperatorStage, Stage } from './stage.ts';
+import type { Schema } from '../../schema/schema.ts';
+import type { RunOptions } from '../contracts.ts';
+import type { Plan, PlanStage, SinkPlan, SourcePlan } from '../plan.ts';
+import { explainPlan } from './explain-plan.ts';
+import { deadLetterStage } from './face.ts';
+import { groupsOf, type Line, looksAt, neededColumns, passthroughOf, type Schemas, schemasOf } from './layout.ts';
+import { type CheckedRunOptions, checkRunOptions } from './options.ts';
+import { PlanProblems } from './plan-problems.ts';
+import { pushDown, type PushedLine, schemasBehind } from './pushdown.ts';
+import { type Sample, sampleOf } from './sample.ts';
+import { DEAD_LETTER_SCHEMA } from '../delivery/rejects.ts';
+import type { OperatorStage, SinkStage, SourceStage, Stage } from './stage.ts';
 import { abortController } from './waiting.ts';
 
-/** A plan of a line: from the descriptions alone, but for a source that can do stages in the operators' place, which is asked for its columns. */
-export async function makePlan(line: Line): Promise<Plan> {
-  const { source, operators } = line;
-  if (source.definition.absorb === undefined || requestsOf(operators).length === 0) return planOf(line);
-  const schema = await source.definition.describe?.(source.options, { signal: abortController().signal }, source.given);
-  schemasOf(operators, schema);
-  return planOf(line, pushDown(line, schema));
+/**
+ * What a run of this line would do, and what it would fail with. Source and target are asked; nothing is written. Rejects only where the plan itself was
+ * given up (CANCELLED) or its options are wrong.
+ */
+export async function makePlan(line: Line, given: RunOptions = {}): Promise<Plan> {
+  return new Planning(line, given).make();
 }
 
-/** From the descriptions alone, where nothing else is given. */
-export function planOf({ source, operators, sink }: Line, pushed: PushedLine = pushDown({ source, operators, sink }, undefined)): Plan {
-  const { line, count, hasPart, statement } = pushed;
+/** What each stage looks at, from the descriptions alone: nobody is asked. */
+export function outline(line: Line): readonly PlanStage[] {
+  return stagePlans(line, { line, count: 0, hasPart: false });
+}
+
+class Planning {
+  readonly #line: Line;
+  readonly #given: RunOptions;
+  readonly #options: CheckedRunOptions;
+  readonly #signal: AbortSignal;
+  readonly #problems: PlanProblems;
+
+  constructor(line: Line, given: RunOptions) {
+    this.#line = line;
+    this.#given = given;
+    this.#options = checkRunOptions(given);
+    this.#signal = given.signal ?? abortController().signal;
+    this.#problems = new PlanProblems(this.#signal);
+  }
+
+  async make(): Promise<Plan> {
+    const { source, operators, sink } = this.#line;
+    const described = await this.#describe(source);
+    const whole = this.#problems.tried(() => schemasOf(operators, described.schema));
+    const pushed = this.#pushDown(whole === undefined ? undefined : described.schema);
+    const schemas = schemasBehind(whole ?? schemasOf(operators, undefined), pushed.count);
+    const sourcePlan = described.isAnswered ? await this.#askSource(pushed.line, schemas) : undefined;
+    const sample = whole === undefined ? undefined : await this.#sample(sourcePlan, schemas);
+    const letters = await this.#letters();
+    const sinkPlan = await this.#askSink(sink, sample ?? { schema: schemas.output, first: undefined });
+    return this.#plan(stagePlans(this.#line, pushed, { sourcePlan, sinkPlan }), letters);
+  }
+
+  async #describe({ definition, options, given, kind }: SourceStage): Promise<{ schema: Schema | undefined; isAnswered: boolean }> {
+    const answer = await this.#problems.awaited(async () => [await definition.describe?.(options, { signal: this.#signal }, given)], kind);
+    return { schema: answer?.[0], isAnswered: answer !== undefined };
+  }
+
+  #pushDown(schema: Schema | undefined): PushedLine {
+    return this.#problems.tried(() => pushDown(this.#line, schema)) ?? { line: this.#line, count: 0, hasPart: false };
+  }
+
+  #askSource({ source, operators }: Line, schemas: Schemas): Promise<SourcePlan | undefined> {
+    const columns = neededColumns(operators, schemas, [...schemas.inputs.slice(1), schemas.output]);
+    const context = { signal: this.#signal, ...(columns === undefined ? {} : { columns }) };
+    return this.#problems.awaited(async () => source.definition.plan?.(source.options, context, source.given), source.kind);
+  }
+
+  /** Reads the first records where types are found in them, and no function of the user's stands in the way. */
+  async #sample(source: SourcePlan | undefined, { output }: Schemas): Promise<Sample | undefined> {
+    const { operators, sink } = this.#line;
+    const isKnown = output !== undefined && !output.fields.some(({ untyped }) => untyped === true);
+    if (isKnown || source?.isRepeatable !== true || sink.definition.plan === undefined) return undefined;
+    if (operators.some(({ given }) => given !== undefined)) return undefined;
+    const sample = await this.#problems.awaited(() => sampleOf(this.#line, this.#given));
+    if (sample?.refused !== undefined && this.#options.deadLetter === undefined) this.#problems.add(sample.refused);
+    return sample;
+  }
+
+  async #askSink({ definition, options, given, kind }: SinkStage, found: Pick<Sample, 'schema' | 'first'>): Promise<SinkPlan | undefined> {
+    const context = { ...found, signal: this.#signal };
+    const plan = await this.#problems.awaited(async () => definition.plan?.(options, context, given), kind);
+    for (const problem of plan?.problems ?? []) this.#problems.add(problem, kind);
+    return plan;
+  }
+
+  async #letters(): Promise<PlanStage | undefined> {
+    const { deadLetter } = this.#options;
+    if (deadLetter === undefined) return undefined;
+    const stage = deadLetterStage(deadLetter);
+    const plan = await this.#askSink(stage, { schema: DEAD_LETTER_SCHEMA, first: undefined });
+    return { ...stageOf(stage), looksAt: 'rows', fusedGroup: 0, ...toldBy(plan) };
+  }
+
+  #plan(stages: readonly PlanStage[], deadLetter: PlanStage | undefined): Plan {
+    const { memory, stateMemory } = this.#options;
+    const told = {
+      stages,
+      ...(deadLetter === undefined ? {} : { deadLetter }),
+      problems: this.#problems.all,
+      guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
+      memory: { records: memory, state: stateMemory },
+    };
+    return { ...told, explain: () => explainPlan(told) };
+  }
+}
+
+interface Told {
+  readonly sourcePlan?: SourcePlan | undefined;
+  readonly sinkPlan?: SinkPlan | undefined;
+}
+
+function stagePlans(
+  { source, operators, sink }: Line,
+  { line, count, hasPart }: PushedLine,
+  { sourcePlan, sinkPlan }: Told = {},
+): PlanStage[] {
   const groups = groupsOf(line.operators);
-  const stages: PlanStage[] = [
-    {
-      kind: source.kind,
-      description: titleOf(source),
-      looksAt: 'bytes',
-      fusedGroup: 0,
-      ...(statement === undefined ? {} : { statement }),
-    },
-    ...operators.slice(0, count).map((stage): PlanStage => ({
-      kind: stage.kind,
-      description: titleOf(stage),
-      looksAt: 'bytes',
-      fusedGroup: 0,
-      pushed: true,
-    })),
+  return [
+    { ...stageOf(source), looksAt: 'bytes', fusedGroup: 0, ...toldBySource(sourcePlan) },
+    ...operators.slice(0, count).map((stage): PlanStage => ({ ...stageOf(stage), looksAt: 'bytes', fusedGroup: 0, pushed: true })),
     ...groups.flatMap((group, i) => group.map(stage => operatorPlan(stage, i + 1, hasPart && stage === line.operators[0]))),
-    {
-      kind: sink.kind,
-      description: titleOf(sink),
-      looksAt: passesBytes(line) ? 'bytes' : 'columns',
-      fusedGroup: groups.length + 1,
-    },
+    { ...stageOf(sink), looksAt: passesBytes(line) ? 'bytes' : 'columns', fusedGroup: groups.length + 1, ...toldBy(sinkPlan) },
   ];
-  return { stages, explain: () => stages.map(explain).join('\n') };
 }
 
 function operatorPlan(stage: OperatorStage, fusedGroup: number, isPart: boolean): PlanStage {
   const reads = looksAt(stage);
-  const shared = { kind: stage.kind, description: titleOf(stage), fusedGroup, ...(isPart ? ({ pushed: 'part' } as const) : {}) };
+  const shared = { ...stageOf(stage), fusedGroup, ...(isPart ? ({ pushed: 'part' } as const) : {}) };
   if (reads === 'all') return { ...shared, looksAt: 'rows' };
   return { ...shared, looksAt: reads.length === 0 ? 'bytes' : 'columns', columns: reads };
+}
+
+function toldBySource(plan: SourcePlan | undefined): Partial<PlanStage> {
+  if (plan === undefined) return {};
+  const { statements, estimatedRows, estimatedBytes, notes, hasPositions } = plan;
+  return present({ statements, estimatedRows, estimatedBytes, notes, hasPositions });
+}
+
+function toldBy(plan: SinkPlan | undefined): Partial<PlanStage> {
+  if (plan === undefined) return {};
+  const { statements, exists, types, notes } = plan;
+  return present({ statements, exists, types, notes });
+}
+
+function present(fields: { readonly [Name in keyof PlanStage]?: PlanStage[Name] | undefined }): Partial<PlanStage> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<PlanStage>;
 }
 
 /** Whether the bytes that the source gives are some that the sink takes. */
@@ -58,21 +157,6 @@ function passesBytes(line: Line): boolean {
   return passthroughOf(line).some(codec => given.includes(codec));
 }
 
-function explain({ kind, description, looksAt: looks, columns, fusedGroup, pushed, statement }: PlanStage): string {
-  const what = description === '' ? kind : `${kind} ${description}`;
-  if (pushed === true) return `${fusedGroup}. ${what} (done by the source)`;
-  const seen =
-    looks === 'rows'
-      ? 'makes an object of every record'
-      : looks === 'bytes'
-        ? 'passes bytes on'
-        : columns === undefined
-          ? 'decodes columns'
-          : `decodes ${columns.join(', ')}`;
-  const also = pushed === 'part' ? '; the source does a part of it before' : '';
-  return `${fusedGroup}. ${what} (${seen}${also})${statement === undefined ? '' : `\n   ${statement}`}`;
-}
-
-function titleOf({ definition, options }: Stage): string {
-  return definition.title?.(options) ?? '';
+function stageOf({ kind, definition, options }: Stage): Pick<PlanStage, 'kind' | 'description'> {
+  return { kind, description: definition.title?.(options) ?? '' };
 }

@@ -12,8 +12,6 @@ export interface PushedLine {
   readonly count: number;
   /** It does a part of the next one too, which therefore runs on less. */
   readonly hasPart: boolean;
-  /** What the source asks of its server then, for a person. */
-  readonly statement?: string | undefined;
 }
 
 /** Offers the source the operators that follow it and can say what they do, as far as the first that can't. */
@@ -22,7 +20,7 @@ export function pushDown(line: Line, schema: Schema | undefined): PushedLine {
   const requests = requestsOf(operators);
   const { absorb } = source.definition;
   if (absorb === undefined || schema === undefined || requests.length === 0) return { line, count: 0, hasPart: false };
-  const { options, taken, rest, statement } = absorb(source.options, requests, schema);
+  const { options, taken, rest } = absorb(source.options, requests, schema);
   const count = requests.length - rest.length;
   const hasPart = taken.length > count;
   if (count < 0 || taken.length < count || taken.length > count + 1 || taken.length > requests.length) {
@@ -32,7 +30,7 @@ export function pushDown(line: Line, schema: Schema | undefined): PushedLine {
     );
   }
   if (taken.length === 0) return { line, count: 0, hasPart: false };
-  return { line: { ...line, source: { ...source, options }, operators: operators.slice(count) }, count, hasPart, statement };
+  return { line: { ...line, source: { ...source, options }, operators: operators.slice(count) }, count, hasPart };
 }
 
 export function requestsOf(operators: readonly OperatorStage[]): readonly PushRequest[] {

@@ -38,7 +38,7 @@ export function sourceStage<S extends z.ZodType, Given>(
   return {
     role: 'source',
     kind: definition.kind,
-    definition: naming(definition as unknown as SourceStage['definition'], ['describe']),
+    definition: naming(definition as unknown as SourceStage['definition'], ['describe', 'plan']),
     options: checkOptions(definition.kind, definition.options, options),
     given,
   };
@@ -65,7 +65,7 @@ export function sinkStage<S extends z.ZodType, Given>(definition: SinkDefinition
   return {
     role: 'sink',
     kind: definition.kind,
-    definition: naming(definition as unknown as SinkStage['definition'], ['open']),
+    definition: naming(definition as unknown as SinkStage['definition'], ['open', 'plan']),
     options: checkOptions(definition.kind, definition.options, options),
     given,
   };

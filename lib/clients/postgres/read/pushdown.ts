@@ -2,7 +2,6 @@ import type { PushRequest } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
 import type { Predicate } from '../../../query/predicate.ts';
 import type { Schema } from '../../../schema/schema.ts';
-import { parseQualifiedName, quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers.ts';
 import { conditionOf, type ConditionScope } from './condition.ts';
 import type { LiteralScope } from '../values/literal.ts';
 
@@ -50,17 +49,6 @@ export function whereOf({ filters, numeric }: Pushed, scope: Omit<ConditionScope
   const condition = conditionOf(filters.length === 1 ? (filters[0] as Predicate) : { op: 'and', of: filters }, { ...scope, numeric });
   if (condition !== undefined) return condition;
   throw new MillraceError('SCHEMA_MISMATCH', 'columns that the filter looks at have changed their type since the run began; run it again');
-}
-
-/** The statement for a person, as `plan` tells it before anybody is asked for details. */
-export function printStatement(
-  read: { readonly table?: string | undefined; readonly query?: string | undefined },
-  pushed: Pushed,
-  schema: Schema,
-): string {
-  const from = read.table === undefined ? `(${(read.query ?? '').trim()})` : quoteQualifiedName(parseQualifiedName(read.table));
-  const where = whereOf(pushed, { schema, isUtf8: true, columnSql: quoteIdentifier });
-  return `SELECT ${pushed.columns?.map(quoteIdentifier).join(', ') ?? '*'} FROM ${from}${clauses(where, pushed.limit)}`;
 }
 
 /** Behind FROM. */

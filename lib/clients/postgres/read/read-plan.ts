@@ -30,6 +30,8 @@ export interface ReadWish {
 export interface ReadPlan {
   /** `COPY … TO STDOUT (FORMAT binary)`; with parameters the query itself. */
   readonly statement: string;
+  /** The same rows as a statement that gives them; with the same parameters. */
+  readonly select: string;
   readonly parameters?: QueryParameters | undefined;
   readonly columns: readonly (CopyColumn & Field)[];
   readonly estimatedRows: number | undefined;
@@ -60,25 +62,29 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
     // COPY takes no parameters.
     const parameters = given.values.length > 0 ? given : undefined;
     const asked = (text: string): string => (parameters === undefined ? copy(`(${text}\n)`) : text);
-    if (pushed === NOTHING_PUSHED)
-      return { columns: all, estimatedRows: undefined, statement: asked(queryStatement(query, all)), parameters };
+    if (pushed === NOTHING_PUSHED) {
+      const whole = queryStatement(query, all);
+      return { columns: all, estimatedRows: undefined, select: whole, statement: asked(whole), parameters };
+    }
     const names = all.map((column, i) => ({ column, sql: `c${i}` }));
     const from = `(${query}\n) AS q(${names.map(({ sql }) => sql).join(', ')})`;
     const { columns, select } = selectPlan(from, names, wish, isUtf8);
-    return { estimatedRows: undefined, columns, statement: asked(select), parameters };
+    return { estimatedRows: undefined, columns, select, statement: asked(select), parameters };
   }
   const { name, columns, isPlainTable, estimatedRows } = await describeTable(client, read.table, target);
   const all = columns.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
   const wanted = wantedOf(all, wish);
   if (isPlainTable && pushed.filters.length === 0 && pushed.limit === undefined && isBinary(wanted)) {
+    const list = wanted.map(({ sql }) => sql).join(', ');
     return {
       columns: wanted.map(({ column }) => column),
       estimatedRows,
-      statement: copy(`${name} (${wanted.map(({ sql }) => sql).join(', ')})`),
+      select: `SELECT ${list} FROM ${name}`,
+      statement: copy(`${name} (${list})`),
     };
   }
   const { columns: chosen, select } = selectPlan(name, all, wish, isUtf8);
-  return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, statement: copy(`(${select})`) };
+  return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`) };
 }
 
 const NOTHING_PUSHED: Pushed = { filters: [], numeric: 'text' };

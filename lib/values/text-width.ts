@@ -4,11 +4,6 @@ const WIDE =
 const ASCII = /^[\x20-\x7e]*$/;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** How wide an output is, in cells: a terminal of unknown size says 0; what is no terminal says nothing. */
-export function widthOf(output: { readonly columns?: number | undefined }, fallback: number): number {
-  return output.columns || Number(process.env['COLUMNS']) || fallback;
-}
-
 /** Cells of a terminal that a line of text takes. */
 export function textWidth(text: string): number {
   if (ASCII.test(text)) return text.length;

@@ -1,0 +1,37 @@
+import type pg from 'pg';
+import type { SourcePlan } from '../../../core/plan.ts';
+import { typeName } from '../../../schema/types.ts';
+import { limited } from '../connection/connect.ts';
+import type { PgTarget } from '../connection/connection-options.ts';
+import { withSession } from '../connection/session.ts';
+import { doingOf, type ReadPlan, readPlan, type ReadTarget, type ReadWish } from './read-plan.ts';
+
+/** What reading would ask of the server, and how much that would give. The server plans the statement and does not run it. */
+export async function planRead(target: PgTarget, read: ReadTarget, wish: ReadWish & { readonly signal: AbortSignal }): Promise<SourcePlan> {
+  return withSession(target, { doing: doingOf(read), signal: wish.signal }, async ({ client }) => {
+    await client.query(limited('BEGIN READ ONLY'));
+    const plan = await readPlan(client, read, target, wish);
+    const estimate = await estimateOf(client, plan.select);
+    await client.query(limited('ROLLBACK'));
+    const { columns, statement } = plan;
+    return { statements: [statement], ...estimate, notes: notesOn(columns), hasPositions: false, isRepeatable: false };
+  });
+}
+
+/** By the server's statistics. Source: https://www.postgresql.org/docs/18/using-explain.html */
+async function estimateOf(client: pg.Client, select: string): Promise<{ estimatedRows: number; estimatedBytes: number }> {
+  const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(limited(`EXPLAIN (FORMAT JSON) ${select}`));
+  const [{ Plan: node }] = (rows[0] as (typeof rows)[number])['QUERY PLAN'];
+  return { estimatedRows: node['Plan Rows'], estimatedBytes: node['Plan Rows'] * node['Plan Width'] };
+}
+
+interface PlanNode {
+  readonly 'Plan Rows': number;
+  /** Bytes a row. */
+  readonly 'Plan Width': number;
+}
+
+function notesOn(columns: ReadPlan['columns']): string[] {
+  const printed = columns.filter(({ wire }) => wire === 'text').map(({ name, type }) => `${JSON.stringify(name)} (${typeName(type)})`);
+  return printed.length === 0 ? [] : [`read as the text that PostgreSQL prints: ${printed.join(', ')}`];
+}

@@ -1,0 +1,104 @@
+/** What a run would do, told beforehand: what `plan` gives, and what sources and sinks say for it. */
+import type { ErrorCode, MillraceError } from '../errors.ts';
+import type { Schema } from '../schema/schema.ts';
+import type { AnyBatch } from './define.ts';
+
+/**
+ * What would run. Source and target are asked, nothing is written, and no function of the user's is called; the first records are read where only
+ * they say which types there are, and where that takes nothing away from a later run. JSON but for `explain`.
+ */
+export interface Plan {
+  /** Source, operators, sink, in order. */
+  readonly stages: readonly PlanStage[];
+  /** Where refused records would go. */
+  readonly deadLetter?: PlanStage;
+  /** What the run would fail with, in the order in which it would be found; none: as far as can be told it would run. */
+  readonly problems: readonly PlanProblem[];
+  /** What the sink promises of a run that fails. */
+  readonly guarantee: string;
+  /** Bytes that the run may hold, at most: of records on their way, and of what operators keep. */
+  readonly memory: { readonly records: number; readonly state: number };
+  /** The plan as text, for a person. */
+  explain(): string;
+}
+
+export interface PlanStage {
+  readonly kind: string;
+  /** What it does in a few words, without secrets. */
+  readonly description: string;
+  /** `bytes`: nothing decoded; `columns`: only those named; `rows`: every record is made an object. */
+  readonly looksAt: 'bytes' | 'columns' | 'rows';
+  readonly columns?: readonly string[];
+  /** Done by the source, or, where the source can do a part of a filter only, also here. */
+  readonly pushed?: true | 'part';
+  /** Stages with the same number run in one loop; those that the source does have the source's. */
+  readonly fusedGroup: number;
+  /** What is sent to its server, in order. */
+  readonly statements?: readonly string[];
+  /** Of a source: records and bytes, about. */
+  readonly estimatedRows?: number;
+  readonly estimatedBytes?: number;
+  /** Of a source: whether a later run could go on where another one stopped; not there where the source does not say. */
+  readonly hasPositions?: boolean;
+  /** Of a sink: whether its target is there. */
+  readonly exists?: boolean;
+  /** Of a sink: what becomes of each column's type. */
+  readonly types?: readonly ColumnPlan[];
+  /** What else is worth knowing, a sentence each. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * none: the same type. widened: another one that has every value. checked: values are judged one by one, and one that does not fit is refused.
+ * text: they go as their text. refused: values could be lost, or the column has no place. left out: the target makes it itself.
+ */
+export type TypeChange = 'none' | 'widened' | 'checked' | 'text' | 'refused' | 'left out';
+
+export interface ColumnPlan {
+  readonly name: string;
+  /** The type that comes, as SQL names it. */
+  readonly from: string;
+  /** The type that takes it; not there where nothing does. */
+  readonly to?: string;
+  readonly change: TypeChange;
+  /** Nobody declared the type: it was found in the first records. */
+  readonly inferred?: true;
+}
+
+/** An error of the run, told before it. */
+export interface PlanProblem {
+  readonly code: ErrorCode;
+  readonly stage: string | undefined;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** What a source is told when it is asked what it would do. */
+export interface SourcePlanContext {
+  readonly signal: AbortSignal;
+  /** Only these columns are looked at by anybody. Undefined: all. */
+  readonly columns?: readonly string[];
+}
+
+/** What a source says of a run. It reads no record for it. */
+export interface SourcePlan extends Pick<PlanStage, 'statements' | 'estimatedRows' | 'estimatedBytes' | 'notes'> {
+  /** Its batches carry positions. */
+  readonly hasPositions: boolean;
+  /** Reading it takes nothing away: its first records may be looked at beforehand. */
+  readonly isRepeatable: boolean;
+}
+
+/** What a sink is told when it is asked what it would do. */
+export interface SinkPlanContext {
+  readonly signal: AbortSignal;
+  /** What would come; undefined where only the run will know. */
+  readonly schema: Schema | undefined;
+  /** The first batch, where the types of columns have to be found in it and it can be known. */
+  readonly first: AnyBatch | undefined;
+}
+
+/** What a sink says of a run. It writes nothing for it. */
+export interface SinkPlan extends Pick<PlanStage, 'statements' | 'exists' | 'types' | 'notes'> {
+  /** What it would refuse before the first row: all of it, not only what it finds first. */
+  readonly problems?: readonly MillraceError[];
+}
