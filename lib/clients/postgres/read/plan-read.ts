@@ -11,7 +11,7 @@ export async function planRead(target: PgTarget, read: ReadTarget, wish: ReadWis
   return withSession(target, { doing: doingOf(read), signal: wish.signal }, async ({ client }) => {
     await client.query(limited('BEGIN READ ONLY'));
     const plan = await readPlan(client, read, target, wish);
-    const estimate = await estimateOf(client, plan.select);
+    const estimate = await estimateOf(client, plan);
     await client.query(limited('ROLLBACK'));
     const { columns, statement } = plan;
     return { statements: [statement], ...estimate, notes: notesOn(columns), hasPositions: false, isRepeatable: false };
@@ -19,8 +19,10 @@ export async function planRead(target: PgTarget, read: ReadTarget, wish: ReadWis
 }
 
 /** By the server's statistics. Source: https://www.postgresql.org/docs/18/using-explain.html */
-async function estimateOf(client: pg.Client, select: string): Promise<{ estimatedRows: number; estimatedBytes: number }> {
-  const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(limited(`EXPLAIN (FORMAT JSON) ${select}`));
+async function estimateOf(client: pg.Client, { select, parameters }: ReadPlan): Promise<{ estimatedRows: number; estimatedBytes: number }> {
+  const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(
+    limited(`EXPLAIN (FORMAT JSON) ${select}`, parameters === undefined ? undefined : [...parameters.values]),
+  );
   const [{ Plan: node }] = (rows[0] as (typeof rows)[number])['QUERY PLAN'];
   return { estimatedRows: node['Plan Rows'], estimatedBytes: node['Plan Rows'] * node['Plan Width'] };
 }
