@@ -1,6 +1,6 @@
 import { constructRows } from '../lib/core/batch/construct-rows.ts';
 import type { AnyBatch, AnyRow, BatchFunction, OperatorContext, RowFunction } from '../lib/core/define.ts';
-import { around, threw } from '../lib/core/run/row-loop.ts';
+import { around, threw } from '../lib/core/run/row-function.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { type CompiledPredicate, compilePredicate } from '../lib/query/compile.ts';
 import type { Predicate } from '../lib/query/predicate.ts';
@@ -79,7 +79,7 @@ function selectByRows(batch: AnyBatch, compiled: CompiledPredicate, rows: Uint32
 
 /** A user's function over the record; a promise is always true, so it is refused. */
 export function keepingByFunction(context: OperatorContext, keep: (row: AnyRow) => boolean): RowFunction {
-  return around<unknown>(keep, 'keeps', (row, kept) => {
+  return around(keep, 'keeps', (row, kept) => {
     if (isThenable(kept)) return context.reject('VALUE_INVALID', PROMISED);
     return kept ? row : undefined;
   });

@@ -3,7 +3,7 @@ import { type Locator, RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
 import { fullness, notRecord } from '../lib/core/run/gather.ts';
-import { threw } from '../lib/core/run/row-loop.ts';
+import { threw } from '../lib/core/run/row-function.ts';
 
 const options = z.strictObject({});
 

@@ -6,7 +6,7 @@ import { constructRows } from '../lib/core/batch/construct-rows.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
-import { around, threw } from '../lib/core/run/row-loop.ts';
+import { around, threw } from '../lib/core/run/row-function.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { accepts, inferType } from '../lib/schema/infer.ts';
 import type { DataType } from '../lib/schema/types.ts';
@@ -36,7 +36,7 @@ export const mapKind = defineOperator<typeof noOptions, (row: AnyRow) => AnyRow>
   kind: 'map',
   options: noOptions,
   row: (_options, context, change) =>
-    around<unknown>(change, 'changes', (_row, next) => {
+    around(change, 'changes', (_row, next) => {
       if (next === undefined || next === null)
         return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
       if (isThenable(next)) return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyRow, defineOperator } from '../lib/core/define.ts';
+import { around } from '../lib/core/run/row-function.ts';
 
 const options = z.strictObject({});
 
@@ -12,9 +13,6 @@ export function tap<Row>(look: (row: Row) => void): Operator<Row, Row> {
 export const tapKind = defineOperator<typeof options, (row: AnyRow) => void>({
   kind: 'tap',
   options,
-  row: (_options, _context, look) => row => {
-    look(row);
-    return row;
-  },
+  row: (_options, _context, look) => around(look, 'sees', row => row),
   schema: input => input,
 });

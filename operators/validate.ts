@@ -4,7 +4,7 @@ import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
-import { threw } from '../lib/core/run/row-loop.ts';
+import { threw } from '../lib/core/run/row-function.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
 import {
   describeIssues,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSink, type RejectedRow, type SinkContext } from '../lib/core/define.ts';
-import { threw } from '../lib/core/run/row-loop.ts';
+import { threw } from '../lib/core/run/row-function.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
 
@@ -64,20 +64,42 @@ class Calls {
 
   /** One call after the other until there is none left; a promise is awaited only where the function gives one. */
   async work(): Promise<void> {
+    const { signal } = this.#calling.context;
+    for (let waiting = this.#callOn(); waiting !== undefined; waiting = this.#callOn()) {
+      try {
+        await untilAborted(waiting.result, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.rejected.push({ index: waiting.index, ...threw(error) });
+      }
+    }
+  }
+
+  /** Calls on until the function gives a promise. */
+  #callOn(): { readonly index: number; readonly result: PromiseLike<unknown> } | undefined {
     const calling = this.#calling;
     const { signal, hasDeadLetters } = calling.context;
     const { use } = calling;
     const rows = this.#rows;
-    while (this.#next < rows.length && (hasDeadLetters || this.rejected.length === 0)) {
-      if (calling.isAborted) signal.throwIfAborted();
-      const index = this.#next++;
+    while (hasDeadLetters || this.rejected.length === 0) {
+      let index = this.#next;
       try {
-        const result = use(rows[index] as AnyRow);
-        if (isThenable(result)) await untilAborted(result, signal);
+        for (; index < rows.length; index++) {
+          if (calling.isAborted) signal.throwIfAborted();
+          const result = use(rows[index] as AnyRow);
+          if (result !== undefined && isThenable(result)) {
+            this.#next = index + 1;
+            return { index, result };
+          }
+        }
+        this.#next = index;
+        return undefined;
       } catch (error) {
         signal.throwIfAborted();
+        this.#next = index + 1;
         this.rejected.push({ index, ...threw(error) });
       }
     }
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Job } from '../job.ts';
 import { csvToPg } from './csv-pg.ts';
 import { memoryJobs } from './memory.ts';
-import { operators, operatorsWarm } from './operators.ts';
+import { operators, operatorsFresh, operatorsWarm } from './operators.ts';
 import { pgToPg, pgToPgFunctions } from './pg-pg.ts';
 import { pgUpsert } from './pg-upsert.ts';
 import { firstRecord, pgRead } from './pg-read.ts';
@@ -13,6 +13,7 @@ export const jobs: readonly Job[] = [
   pgRead,
   csvToPg,
   operators,
+  operatorsFresh,
   operatorsWarm,
   firstRecord,
   ...memoryJobs,

@@ -22,7 +22,8 @@ export class GroupStream extends Transform {
   #lastEnd = performance.now();
 
   constructor(options: GroupStreamOptions) {
-    super({ objectMode: true, readableHighWaterMark: 1, writableHighWaterMark: 1 });
+    // Nothing is made before it is asked for: rows that wait are rows that the collector has to carry along.
+    super({ objectMode: true, readableHighWaterMark: 0, writableHighWaterMark: 0 });
     this.#options = options;
   }
 

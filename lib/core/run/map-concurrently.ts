@@ -1,7 +1,7 @@
 import { RecordBatch } from '../batch/batch.ts';
 import type { AnyBatch, AnyRow, OperatorContext, StreamFunction } from '../define.ts';
 import { notRecord } from './gather.ts';
-import { threw } from './row-loop.ts';
+import { threw } from './row-function.ts';
 
 export interface ConcurrencyOptions {
   /** Calls that are waited for at the same time. */

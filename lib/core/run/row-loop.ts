@@ -1,7 +1,7 @@
-import { MillraceError } from '../../errors.ts';
 import type { AnyRow, RowFunction } from '../define.ts';
 import { Rejected } from '../rejected.ts';
 import { notRecord } from './gather.ts';
+import { type Outcome, partsOf, refusal, type RowParts, type Shape } from './row-function.ts';
 
 /** What a loop found in one batch, and room for the rows that it gives. */
 export interface LoopResult {
@@ -27,53 +27,117 @@ export interface LoopHooks {
 
 export type RowLoop = (rows: readonly unknown[], result: LoopResult, hooks: LoopHooks) => void;
 
+/** The same for any run of the same users' functions; what is the run's own comes with each call. */
+type SharedLoop = (rows: readonly unknown[], result: LoopResult, hooks: LoopHooks, outcomes: readonly Outcome[]) => void;
+
 /**
  * One loop over the rows of a batch for all functions of a run of row operators. The code is generated, so that each function has a call
  * site of its own and is inlined there; where code generation is off, a loop over the functions does the same.
  */
 export function compileRowLoop(functions: readonly RowFunction[]): RowLoop {
-  const source = `
-    return function rowLoop(rows, result, hooks) {
-      const out = result.rows, from = result.from;
-      let count = 0, isChanged = false;
-      ${functions.map((_, stage) => `let dropped${stage} = 0;`).join(' ')}
-      for (let i = 0; i < rows.length; i++) {
-        const first = rows[i];
-        if (notRecord(first) !== undefined) hooks.misfit();
-        let row = first, next, stage = 0;
-        try {
-          ${functions.map((_, stage) => step(stage)).join('\n')}
-        } catch (error) {
-          if (hooks.failure !== undefined) throw hooks.failure;
-          hooks.refused(stage, i, row, refusal(error));
-          continue;
-        }
-        if (row !== first) isChanged = true;
-        from[count] = i;
-        out[count++] = row;
-      }
-      result.count = count;
-      result.isChanged = isChanged;
-      ${functions.map((_, stage) => `result.dropped[${stage}] = dropped${stage};`).join(' ')}
-    };`;
   try {
-    const names = functions.map((_, stage) => `f${stage}`);
-    const make = new Function(...names, 'Rejected', 'refusal', 'notRecord', source) as (...given: unknown[]) => RowLoop;
-    return make(...functions, Rejected, refusal, notRecord);
+    const parts = functions.map(change => partsOf(change) ?? { use: change, shape: undefined, outcome: change });
+    const loop = loopOf(parts);
+    const outcomes = parts.map(({ outcome }) => outcome);
+    return (rows, result, hooks) => loop(rows, result, hooks, outcomes);
   } catch {
     return interpretedLoop(functions);
   }
 }
 
-function step(stage: number): string {
-  return `
-    stage = ${stage};
-    next = f${stage}(row);
-    if (next !== row) {
-      if (next === undefined) { dropped${stage}++; continue; }
-      if (next instanceof Rejected) { hooks.refused(${stage}, i, row, next); continue; }
-      row = next;
-    }`;
+/** `shape` is undefined for an operator's own row function: what it returns is the outcome. */
+type Part = Pick<RowParts, 'use' | 'outcome'> & { readonly shape: Shape | undefined };
+
+/** Loops that were made for users' functions: one that was run before is known to the compiler. Kept as long as the first function is. */
+class LoopCache {
+  loop: SharedLoop | undefined;
+  readonly #next = { keeps: new WeakMap<Part['use'], LoopCache>(), changes: new WeakMap(), sees: new WeakMap() };
+
+  after(use: Part['use'], shape: Shape): LoopCache {
+    const known: WeakMap<Part['use'], LoopCache> = this.#next[shape];
+    const next = known.get(use) ?? new LoopCache();
+    known.set(use, next);
+    return next;
+  }
+}
+
+const cache = new LoopCache();
+
+function loopOf(parts: readonly Part[]): SharedLoop {
+  let place = cache;
+  for (const { use, shape } of parts) {
+    if (shape === undefined) return makeLoop(parts);
+    place = place.after(use, shape);
+  }
+  return (place.loop ??= makeLoop(parts));
+}
+
+/**
+ * Each function's result has a variable of its own: with one for all of them, the compiler could leave out none of the objects in between.
+ * A check of plain objects that asks for their constructor leaves it that freedom too; what fails it may be a record all the same.
+ */
+function makeLoop(parts: readonly Part[]): SharedLoop {
+  const names = rowNames(parts);
+  const last = names.at(-1) as string;
+  const source = `
+    return function rowLoop(rows, result, hooks, outcomes) {
+      const out = result.rows, from = result.from;
+      let count = 0, isChanged = false;
+      ${parts.map((_, stage) => `let dropped${stage} = 0; const outcome${stage} = outcomes[${stage}];`).join(' ')}
+      for (let i = 0; i < rows.length; i++) {
+        const row0 = rows[i];
+        if (notRecord(row0) !== undefined) hooks.misfit();
+        let ${[...new Set(names.slice(1)), 'next'].filter(name => name !== 'row0').join(', ')}, stage = 0;
+        try {
+          ${parts.map(({ shape }, stage) => `stage = ${stage}; ${step(stage, shape, names[stage] as string, names[stage + 1] as string)}`).join('\n')}
+        } catch (error) {
+          if (hooks.failure !== undefined) throw hooks.failure;
+          hooks.refused(stage, i, ${parts.map((_, stage) => `stage === ${stage} ? ${names[stage]} : `).join('')}${last}, refusal(error));
+          continue;
+        }
+        if (${last} !== row0) isChanged = true;
+        from[count] = i;
+        out[count++] = ${last};
+      }
+      result.count = count;
+      result.isChanged = isChanged;
+      ${parts.map((_, stage) => `result.dropped[${stage}] = dropped${stage};`).join(' ')}
+    };`;
+  const given = [...parts.map((_, stage) => `f${stage}`), 'Rejected', 'refusal', 'notRecord'];
+  const make = new Function(...given, source) as (...values: unknown[]) => SharedLoop;
+  return make(...parts.map(({ use }) => use), Rejected, refusal, notRecord);
+}
+
+/** The variable that each function finds its row in, and that of the rows that come out. */
+function rowNames(parts: readonly Part[]): string[] {
+  const names = ['row0'];
+  for (const [stage, { shape }] of parts.entries())
+    names.push(shape === 'keeps' || shape === 'sees' ? (names[stage] as string) : `row${stage + 1}`);
+  return names;
+}
+
+function step(stage: number, shape: Shape | undefined, row: string, to: string): string {
+  const taken = `
+    if (next === undefined) { dropped${stage}++; continue; }
+    if (next instanceof Rejected) { hooks.refused(${stage}, i, ${row}, next); continue; }`;
+  switch (shape) {
+    case undefined:
+      return `next = f${stage}(${row}); if (next !== ${row}) { ${taken} } ${to} = next;`;
+    case 'keeps':
+      return `{
+        const kept = f${stage}(${row});
+        if (kept === false) { dropped${stage}++; continue; }
+        if (kept !== true) { next = outcome${stage}(${row}, kept); ${taken} }
+      }`;
+    case 'changes':
+      return `{
+        const made = f${stage}(${row});
+        if (typeof made === 'object' && made !== null && made.constructor === Object && made.then === undefined) ${to} = made;
+        else { next = outcome${stage}(${row}, made); ${taken} ${to} = next; }
+      }`;
+    case 'sees':
+      return `f${stage}(${row});`;
+  }
 }
 
 function interpretedLoop(functions: readonly RowFunction[]): RowLoop {
@@ -104,7 +168,7 @@ function through(
   for (const [stage, change] of functions.entries()) {
     let next: object | undefined;
     try {
-      next = change(row as Record<string, unknown>);
+      next = change(row as AnyRow);
     } catch (error) {
       next = refusal(error);
     }
@@ -119,41 +183,4 @@ function through(
     row = next;
   }
   return row;
-}
-
-/** What a row function threw: the record's fault, unless it is the run's. */
-function refusal(error: unknown): Rejected {
-  if (error instanceof MillraceError && error.code === 'STATE_TOO_LARGE') throw error;
-  return threw(error);
-}
-
-/** A function of the user's that threw refuses the record. */
-export function threw(error: unknown): Rejected {
-  return new Rejected('OPERATOR_THREW', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
-}
-
-/** What stands behind a user's function, `result` being what it gave: the row where that is plain, else the outcome that is worked out. */
-const PLAIN = {
-  keeps: 'result === true ? row : outcome(row, result)',
-  changes:
-    "typeof result === 'object' && result !== null && result.then === undefined && !Array.isArray(result) && !ArrayBuffer.isView(result) ? result : outcome(row, result)",
-} as const;
-
-let made = 0;
-
-/**
- * A row function around a user's own. It is made of text, and of another text each time: so each has type feedback of its own, and the loop
- * that calls it has the user's function inlined. Without code generation it is a plain closure.
- */
-export function around<Result>(
-  use: (row: AnyRow) => Result,
-  shape: keyof typeof PLAIN,
-  outcome: (row: AnyRow, result: Result) => ReturnType<RowFunction>,
-): RowFunction {
-  const source = `return function ${shape}${made++}(row) { const result = use(row); return ${PLAIN[shape]}; }`;
-  try {
-    return (new Function('use', 'outcome', source) as (...given: unknown[]) => RowFunction)(use, outcome);
-  } catch {
-    return row => outcome(row, use(row));
-  }
 }
