@@ -1,4 +1,9 @@
 /** Millrace: typed pipelines that move records between places, on Node streams. */
+import { openSpill } from './clients/file/spill.ts';
+import type { RunOptions } from './core/contracts.ts';
+import { type Chain, pipelineWith } from './core/run/pipeline.ts';
+import type { Report } from './core/run/report.ts';
+
 export type { Column } from './core/batch/column.ts';
 export { ArrayColumn } from './core/batch/column.ts';
 export { type Codec, type Json, type Position, RecordBatch } from './core/batch/batch.ts';
@@ -49,7 +54,8 @@ export {
 } from './core/define.ts';
 export type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './core/plan.ts';
 export { RecordRejected } from './core/delivery/rejects.ts';
-export { compose, pipeline, plan } from './core/run/pipeline.ts';
+export { compose, plan } from './core/run/pipeline.ts';
+export type { SpillFile } from './core/spill.ts';
 export { PipelineError } from './core/run/pipeline-error.ts';
 export { ERROR_CODES, type ErrorCode, MillraceError } from './errors.ts';
 export { fromHighland, toHighland } from './highland.ts';
@@ -59,6 +65,11 @@ export type { DataType, TypeKind } from './schema/types.ts';
 export { JsonNull, JsonNumber, parseJson, printJson } from './values/json.ts';
 export { Timestamp } from './values/timestamp.ts';
 export * from '../operators/index.ts';
+/**
+ * Moves records from a source through operators into a sink. Resolves with the report when everything is committed and released; rejects
+ * with a PipelineError (code, stage, retryable, report) when everything is released and nothing half written is left.
+ */
+export const pipeline: Chain<RunOptions, Report> = pipelineWith({ openSpill });
 /** Sinks by kind: `to.file(…)`, `to.postgres(…)`, … */
 export * as to from '../sinks/index.ts';
 /** Sources by kind: `from.file(…)`, `from.postgres(…)`, … */

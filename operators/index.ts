@@ -8,6 +8,7 @@ import { mapKind } from './map.ts';
 import { projectKind } from './project.ts';
 import { renameKind } from './rename.ts';
 import { skipKind } from './skip.ts';
+import { sortKind } from './sort.ts';
 import { takeKind } from './take.ts';
 import { tapKind } from './tap.ts';
 import { throughKind } from './through.ts';
@@ -21,6 +22,7 @@ export { mapAsync } from './map-async.ts';
 export { project } from './project.ts';
 export { rename } from './rename.ts';
 export { skip } from './skip.ts';
+export { sort, type SortKey } from './sort.ts';
 export { take } from './take.ts';
 export { tap } from './tap.ts';
 export { through } from './through.ts';
@@ -36,6 +38,7 @@ export const operatorKinds: readonly OperatorKind[] = [
   projectKind,
   renameKind,
   skipKind,
+  sortKind,
   takeKind,
   tapKind,
   throughKind,

@@ -24,5 +24,6 @@ export const skipKind = defineOperator<typeof options>({
   },
   reads: () => [],
   schema: input => input,
+  request: ({ count }) => ({ offset: count }),
   title: ({ count }) => String(count),
 });

@@ -93,6 +93,8 @@ export interface RunOptions {
   readonly memory?: number | string;
   /** Bytes that operators may keep (the state account); 64 MiB by default. */
   readonly stateMemory?: number | string;
+  /** The folder where operators put aside what is more than that (sort); the system's folder for temporary files by default. */
+  readonly spillFolder?: string;
   /** Records a batch, at most, where a source or a gathering makes batches of records; 4096 by default. */
   readonly batchRows?: number;
   /** Bytes a batch, about; 256 KiB by default, never more than a quarter of `memory`. */

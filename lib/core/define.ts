@@ -7,21 +7,23 @@
  * function that users call.
  */
 import type { z } from 'zod';
-import type { Predicate } from '../query/predicate.ts';
 import type { Field, Schema } from '../schema/schema.ts';
 import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter } from './contracts.ts';
 import type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
 import type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './plan.ts';
+import type { Absorbed, PushRequest } from './push-request.ts';
 import { Rejected } from './rejected.ts';
 import { operatorFace, sinkFace, sourceFace } from './run/face.ts';
 import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
+import type { SpillFile } from './spill.ts';
 
 /** A row whose shape only the user knows. */
 export type AnyRow = Record<string, unknown>;
 /** A batch of records whose shape only the user knows. */
 export type AnyBatch = RecordBatch<AnyRow>;
 
+export type { Absorbed, PushRequest };
 export { Rejected };
 
 /** A refused row of a batch. */
@@ -67,19 +69,6 @@ export interface SourceContext {
   expects(total: { rows?: number; bytes?: number }): void;
   /** For the report. */
   warn(message: string): void;
-}
-
-/** What an operator does, said so that a source can do it in its place. */
-export type PushRequest = { readonly filter: Predicate } | { readonly columns: readonly string[] } | { readonly limit: number };
-
-/** What a source takes of the requests that it is offered: the first ones, of a filter perhaps a part, which then runs here once more. */
-export interface Absorbed<Options> {
-  /** What it is read with to do so. */
-  readonly options: Options;
-  /** What it does, the part of a filter included. A limit counts what came through the filters before it. */
-  readonly taken: readonly PushRequest[];
-  /** What it leaves, in order; first what it left of a filter. */
-  readonly rest: readonly PushRequest[];
 }
 
 /** What makes a kind of source; give it to `defineSource`. docs/writing-a-source.md */
@@ -129,6 +118,14 @@ export interface OperatorContext {
   keepState(state: OperatorState): void;
   /** Bytes on the state account: positive to take, negative to give back; STATE_TOO_LARGE when it is full. */
   charge(bytes: number): void;
+  /** Whether so many more may be charged. */
+  mayKeep(bytes: number): boolean;
+  /** What all operators of the run may keep together. */
+  readonly stateBytes: number;
+  /** A place outside of memory for what may not be kept in it; close it. Undefined where the run has none (a plain stream). */
+  openSpill?(): Promise<SpillFile>;
+  /** Those behind it need no more than so many records, the first ones; undefined where that is not known. */
+  readonly needs: number | undefined;
   /** For the report. */
   warn(message: string): void;
 }

@@ -95,7 +95,7 @@ function textComparatorOf(literal: string, reading: Reading): (text: string) => 
 }
 
 /** The blanks that char(n) is filled up with mean nothing in PostgreSQL's comparisons. */
-function withoutPadding(text: string): string {
+export function withoutPadding(text: string): string {
   let end = text.length;
   while (end > 0 && text.charCodeAt(end - 1) === 32) end--;
   return text.slice(0, end);

@@ -9,6 +9,7 @@ import { map } from '../../operators/map.ts';
 import { project } from '../../operators/project.ts';
 import { rename } from '../../operators/rename.ts';
 import { skip } from '../../operators/skip.ts';
+import { sort } from '../../operators/sort.ts';
 import { take } from '../../operators/take.ts';
 import { tap } from '../../operators/tap.ts';
 import { through } from '../../operators/through.ts';
@@ -93,6 +94,13 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
   'take of nothing': { open: () => take<Person>(0), input: people, schema, expected: [] },
   'take of more than there is': { open: () => take<Person>(100), input: people, schema, expected: people },
   skip: { open: () => skip<Person>(7), input: people, schema, expected: people.slice(7) },
+  sort: { open: () => sort<Person>('-name', 'id'), input: people, schema, expected: people.toSorted((a, b) => (a.name < b.name ? 1 : -1)) },
+  'sort and take': {
+    open: () => compose<Person>()(sort({ id: 'desc' }), take(3)),
+    input: people,
+    schema,
+    expected: people.toReversed().slice(0, 3),
+  },
   tap: { open: () => tap<Person>(() => undefined), input: people, schema, expected: people },
   compose: {
     open: () =>

@@ -45,10 +45,12 @@ export interface Origin {
   rows?(view: View): readonly object[];
   /** The rows of a view in this encoding, without decoding what can be copied; undefined where the origin does not speak it. */
   encoded?(codec: Codec, view: View): Uint8Array[] | undefined;
+  /** The same, one piece a row: for whoever puts the rows in another order. */
+  encodedRows?(codec: Codec, view: View): Uint8Array[] | undefined;
   /** Where a row of the origin stood (`{ file, line }`). A function of its own, which keeps nothing of the origin alive but what it needs. */
   readonly locate?: Locator;
   /** The same rows under a schema that was found late, where the origin knows more of them than objects do. */
-  typed?(schema: Schema): Origin;
+  typed?(schema: Schema): Origin | undefined;
   /** A new origin that holds just these rows and columns and keeps nothing else alive. Overlays come back as own columns. */
   compact?(view: View): Origin | undefined;
 }
@@ -135,6 +137,11 @@ export class RecordBatch<Row = Record<string, unknown>> {
   /** The rows as bytes, if they already are in that encoding. */
   encoded(codec: Codec): Uint8Array[] | undefined {
     return this.#origin.encoded?.(codec, this.#view);
+  }
+
+  /** The same, one piece a row. */
+  encodedRows(codec: Codec): Uint8Array[] | undefined {
+    return this.#origin.encodedRows?.(codec, this.#view);
   }
 
   /** Where row `row` stood in its source (a file and a line), or else the batch's position. */

@@ -4,6 +4,7 @@ import { printSize } from '../../values/sizes.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { AnyBatch, OperatorContext, OperatorState } from '../define.ts';
 import { Rejected } from '../rejected.ts';
+import type { SpillFile } from '../spill.ts';
 import type { StageCounter } from './counter.ts';
 
 /** The state account: what operators keep (keys seen, counts). One for all operators of a run. */
@@ -15,9 +16,13 @@ export class StateAccount {
     this.limit = limit;
   }
 
+  mayKeep(bytes: number): boolean {
+    return this.used + bytes <= this.limit;
+  }
+
   charge(bytes: number, stage: string): void {
     this.used += bytes;
-    if (this.used > this.limit) {
+    if (bytes > 0 && this.used > this.limit) {
       throw new MillraceError(
         'STATE_TOO_LARGE',
         `${stage} keeps more than the ${printSize(this.limit)} that operators may keep; raise stateMemory`,
@@ -33,6 +38,9 @@ export interface OperatorHooks {
   readonly batchBytes: number;
   readonly batchDelayMs: number;
   readonly state: StateAccount;
+  /** How many records those behind it need at most. */
+  readonly needs: number | undefined;
+  readonly openSpill: (() => Promise<SpillFile>) | undefined;
   /** A row of a batch was refused. */
   refuse(batch: AnyBatch, index: number, code: string, reason: string): void;
   stop(): void;
@@ -46,6 +54,9 @@ export class RunningOperator implements OperatorContext {
   readonly batchBytes: number;
   readonly batchDelayMs: number;
   readonly schema: Schema | undefined;
+  readonly stateBytes: number;
+  readonly needs: number | undefined;
+  readonly openSpill?: () => Promise<SpillFile>;
   readonly counter: StageCounter;
   /** True from the moment it needs no more: what still comes is dropped unseen. */
   isStopped = false;
@@ -60,6 +71,9 @@ export class RunningOperator implements OperatorContext {
     this.batchBytes = hooks.batchBytes;
     this.batchDelayMs = hooks.batchDelayMs;
     this.schema = schema;
+    this.stateBytes = hooks.state.limit;
+    this.needs = hooks.needs;
+    if (hooks.openSpill !== undefined) this.openSpill = hooks.openSpill;
     this.counter = counter;
     this.#hooks = hooks;
   }
@@ -101,6 +115,10 @@ export class RunningOperator implements OperatorContext {
 
   charge(bytes: number): void {
     this.#hooks.state.charge(bytes, this.counter.kind);
+  }
+
+  mayKeep(bytes: number): boolean {
+    return this.#hooks.state.mayKeep(bytes);
   }
 
   warn(message: string): void {

@@ -118,6 +118,7 @@ export class OperatorFace extends Duplex {
       batchBytes: STANDALONE.batchBytes,
       batchDelayMs: STANDALONE.batchDelayMs,
       state: new StateAccount(STANDALONE.stateMemory),
+      openSpill: undefined,
       account: this.#account,
       schemas: undefined,
       counters: this.stages.map(({ kind }) => new StageCounter(kind)),

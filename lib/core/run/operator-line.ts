@@ -8,7 +8,9 @@ import { GroupStream } from './group-stream.ts';
 import { groupsOf, type Schemas } from './layout.ts';
 import { RunningOperator, type StateAccount } from './operator-context.ts';
 import { OperatorStream } from './operator-stream.ts';
+import { needsOf } from './pushdown.ts';
 import type { OperatorStage } from './stage.ts';
+import type { SpillFile } from '../spill.ts';
 
 /** What operators are given of their run, or of the face that they stand behind. */
 export interface LineHooks {
@@ -17,6 +19,7 @@ export interface LineHooks {
   readonly batchBytes: number;
   readonly batchDelayMs: number;
   readonly state: StateAccount;
+  readonly openSpill: (() => Promise<SpillFile>) | undefined;
   readonly account: FlowAccount;
   /** Of all or none of the operators. */
   readonly schemas: Schemas | undefined;
@@ -43,7 +46,7 @@ export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks
     const before = streams.slice();
     const open = group.map((stage): OpenOperator => {
       const at = operators.length;
-      const context = contextOf(at, stage, before, hooks);
+      const context = contextOf(at, stages, before, hooks);
       operators.push(context);
       return { stage, context, output: outputOf(at, hooks.schemas) };
     });
@@ -57,15 +60,18 @@ function outputOf(at: number, schemas: Schemas | undefined): OpenOperator['outpu
   return at + 1 < schemas.inputs.length ? schemas.inputs[at + 1] : schemas.output;
 }
 
-function contextOf(at: number, stage: OperatorStage, before: readonly Duplex[], hooks: LineHooks): RunningOperator {
+function contextOf(at: number, stages: readonly OperatorStage[], before: readonly Duplex[], hooks: LineHooks): RunningOperator {
+  const stage = stages[at] as OperatorStage;
   const counter = hooks.counters[at] as StageCounter;
-  const { signal, batchRows, batchBytes, batchDelayMs, state, schemas } = hooks;
+  const { signal, batchRows, batchBytes, batchDelayMs, state, openSpill, schemas } = hooks;
   return new RunningOperator(counter, schemas?.inputs[at], {
     signal,
     batchRows,
     batchBytes,
     batchDelayMs,
     state,
+    openSpill,
+    needs: needsOf(stages.slice(at + 1)),
     refuse: (batch, index, code, reason) => hooks.take(letterOf(counter.kind, batch, index, code, reason), stage),
     stop: () => {
       stopAll(before);

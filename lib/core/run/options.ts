@@ -28,6 +28,7 @@ const runOptions = z.strictObject({
   progressEveryMs: z.number().positive().default(500),
   memory: size.default(16 * 1024 * 1024),
   stateMemory: size.default(64 * 1024 * 1024),
+  spillFolder: z.string().min(1).optional(),
   batchRows: z.int().positive().default(4096),
   batchBytes: size.default(256 * 1024),
   batchDelayMs: z.number().min(0).default(100),

@@ -14,6 +14,7 @@ import type { PlanStage } from '../plan.ts';
 import { makePlan, outline } from './plan.ts';
 import type { Report } from './report.ts';
 import { run } from './run.ts';
+import type { Services } from '../spill.ts';
 import type { Stage } from './stage.ts';
 
 type Step<In, Out> = Takes<In> & Gives<Out>;
@@ -48,10 +49,15 @@ export interface Chain<Options, Result> {
  * Moves records from a source through operators into a sink. Resolves with the report when everything is committed and released; rejects
  * with a PipelineError (code, stage, retryable, report) when everything is released and nothing half written is left.
  */
-export const pipeline: Chain<RunOptions, Report> = async (...given: unknown[]) => {
-  const { stages, options } = argumentsOf(given);
-  return run(stages, options);
-};
+export const pipeline: Chain<RunOptions, Report> = pipelineWith({});
+
+/** The same, with what the engine is given of the world around it: without it nothing is put aside on disk. */
+export function pipelineWith(services: Services): Chain<RunOptions, Report> {
+  return async (...given: unknown[]) => {
+    const { stages, options } = argumentsOf(given);
+    return run(stages, options, services);
+  };
+}
 
 /**
  * What a pipeline would do, and what it would fail with (`problems`). Nothing is written, and no function of yours is called; source and target are
@@ -64,8 +70,8 @@ export const plan: Chain<RunOptions, Plan> = async (...given: unknown[]) => {
 };
 
 /** The same without types, for lines that are put together at run time (the command line, configuration files). */
-export function runStages(faces: readonly unknown[], options: RunOptions = {}): Promise<Report> {
-  return run(facesToStages(faces), options);
+export function runStages(faces: readonly unknown[], options: RunOptions = {}, services: Services = {}): Promise<Report> {
+  return run(facesToStages(faces), options, services);
 }
 
 /** What a run of such a line would do. */

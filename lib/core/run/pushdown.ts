@@ -43,6 +43,17 @@ export function requestsOf(operators: readonly OperatorStage[]): readonly PushRe
   return requests;
 }
 
+/** How many records operators need at most, where a limit comes before anything that leaves some out. */
+export function needsOf(operators: readonly OperatorStage[]): number | undefined {
+  let skipped = 0;
+  for (const request of requestsOf(operators)) {
+    if ('limit' in request) return skipped + request.limit;
+    if ('offset' in request) skipped += request.offset;
+    else if (!('columns' in request)) return undefined;
+  }
+  return undefined;
+}
+
 /** The schemas behind the first `count` operators. */
 export function schemasBehind({ inputs, output, hint }: Schemas, count: number): Schemas {
   return { inputs: inputs.slice(count), output, hint };

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { asMillraceError, MillraceError } from '../../errors.ts';
 import type { Position } from '../batch/batch.ts';
 import type { RunOptions } from '../contracts.ts';
+import type { Services } from '../spill.ts';
 import type { Checkpoint } from '../define.ts';
 import { Refusals } from '../delivery/refusals.ts';
 import { FlowAccount } from './account.ts';
@@ -30,8 +31,8 @@ import { abortController, aborted, timeout } from './waiting.ts';
 import type { Stage } from './stage.ts';
 
 /** Runs a pipeline to its end: resolves with the report, or rejects with a PipelineError, once everything is released. */
-export async function run(stages: readonly Stage[], options: RunOptions = {}): Promise<Report> {
-  return new Run(lineOf(stages), checkRunOptions(options)).settle();
+export async function run(stages: readonly Stage[], options: RunOptions = {}, services: Services = {}): Promise<Report> {
+  return new Run(lineOf(stages), checkRunOptions(options), services).settle();
 }
 
 class Run {
@@ -39,6 +40,7 @@ class Run {
   /** What runs here: without the operators that the source does. */
   #running: Line;
   readonly #options: CheckedRunOptions;
+  readonly #services: Services;
   readonly #start = performance.now();
   readonly #abort = abortController();
   readonly #account: FlowAccount;
@@ -59,7 +61,8 @@ class Run {
   #isDone = false;
   #isDrained = false;
 
-  constructor(line: Line, options: CheckedRunOptions) {
+  constructor(line: Line, options: CheckedRunOptions, services: Services) {
+    this.#services = services;
     this.#line = line;
     this.#running = line;
     this.#options = options;
@@ -81,7 +84,8 @@ class Run {
       await Promise.race([this.#preparing, aborted(this.#abort.signal)]);
       this.#throwFailure();
       meter.start();
-      await this.#connect();
+      await Promise.race([this.#joined?.closed, aborted(this.#abort.signal)]);
+      this.#throwFailure();
     } catch (error) {
       this.#fail(error);
     }
@@ -129,13 +133,15 @@ class Run {
   }
 
   #makeOperators(schemas: Schemas): readonly Duplex[] {
-    const { batchRows, batchBytes, batchDelayMs, stateMemory } = this.#options;
+    const { batchRows, batchBytes, batchDelayMs, stateMemory, spillFolder } = this.#options;
+    const { openSpill } = this.#services;
     const { streams, operators } = openOperators(this.#running.operators, {
       signal: this.#abort.signal,
       batchRows,
       batchBytes,
       batchDelayMs,
       state: new StateAccount(stateMemory),
+      openSpill: openSpill && (() => openSpill(spillFolder)),
       account: this.#account,
       schemas,
       counters: this.#counters.slice(1 + this.#pushed, -1),
@@ -170,12 +176,6 @@ class Run {
       segmentBytes: Math.floor(this.#options.memory / 2),
       warn: message => void this.#warnings.add(message),
     };
-  }
-
-  async #connect(): Promise<void> {
-    const { closed } = this.#joined as Joined;
-    await Promise.race([closed, aborted(this.#abort.signal)]);
-    this.#throwFailure();
   }
 
   /** All is written and flushed: counts are compared, then dead letters are committed, then the sink. */

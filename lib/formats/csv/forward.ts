@@ -37,6 +37,21 @@ export function forwardedRecords(fields: FieldIndex, view: View): Uint8Array[] |
   return selectedRanges(records, view.selection);
 }
 
+/** The same, one piece a record. */
+export function forwardedRows(fields: FieldIndex, view: View): Uint8Array[] | undefined {
+  const { records } = fields;
+  if (view.columns.length === 0 || view.columns.some(column => 'overlay' in column)) return undefined;
+  if (showsAllColumns(view, records.width) && !needsRepair(records.bytes)) {
+    return Array.from({ length: view.length }, (_, i) => {
+      const row = view.selection?.[i] ?? i;
+      return records.bytes.subarray(records.starts[row], records.starts[row + 1]);
+    });
+  }
+  const starts = new Uint32Array(view.length + 1);
+  const bytes = rewritten(fields, view, starts);
+  return Array.from({ length: view.length }, (_, i) => bytes.subarray(starts[i], starts[i + 1]));
+}
+
 /** The records of a view on their own, in their own dialect; undefined where values were laid over them, which are not bytes. */
 export function copiedRecords(fields: FieldIndex, view: View): RecordBytes | undefined {
   const { records } = fields;

@@ -3,7 +3,7 @@ import { type Column, SelectedColumn } from '../../core/batch/column.ts';
 import { constructRows } from '../../core/batch/construct-rows.ts';
 import type { DataType } from '../../schema/types.ts';
 import { lineLocator } from '../line-locator.ts';
-import { copiedRecords, forwardedRecords } from './forward.ts';
+import { copiedRecords, forwardedRecords, forwardedRows } from './forward.ts';
 import { FieldIndex, type RecordBytes } from './records.ts';
 
 const COMMA = 44;
@@ -60,6 +60,10 @@ export class CsvOrigin implements Origin {
    */
   encoded(codec: Codec, view: View): Uint8Array[] | undefined {
     return codec === 'csv' && this.#records.delimiter === COMMA ? forwardedRecords(this.#fields, view) : undefined;
+  }
+
+  encodedRows(codec: Codec, view: View): Uint8Array[] | undefined {
+    return codec === 'csv' && this.#records.delimiter === COMMA ? forwardedRows(this.#fields, view) : undefined;
   }
 
   compact(view: View): Origin | undefined {

@@ -55,6 +55,15 @@ export class NdjsonOrigin implements Origin {
     return view.selection === undefined ? [this.#records.bytes] : ranges(this.#records, view.selection);
   }
 
+  encodedRows(codec: Codec, view: View): Uint8Array[] | undefined {
+    if (codec !== 'ndjson' || !view.ownColumns) return undefined;
+    const { bytes, starts } = this.#records;
+    return Array.from({ length: view.length }, (_, i) => {
+      const row = view.selection?.[i] ?? i;
+      return bytes.subarray(starts[row], starts[row + 1]);
+    });
+  }
+
   /** The same records under a schema that was found late. */
   typed(schema: Schema): Origin {
     return new NdjsonOrigin(this.#records, schema, this.#rows);

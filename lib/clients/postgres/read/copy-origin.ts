@@ -5,7 +5,7 @@ import type { DataType } from '../../../schema/types.ts';
 import { rowReader } from './compile-rows.ts';
 import { copyFields, type FieldTable } from './copy-fields.ts';
 import type { CopyRows } from './copy-frames.ts';
-import { type CopyColumn, CopyLayout, isOverlay } from './copy-layout.ts';
+import { type CopyColumn, CopyLayout, isOverlay, rowOf } from './copy-layout.ts';
 import type { DecodeText, FieldDecoder, FieldSource, TextBuffer } from '../values/field.ts';
 
 /**
@@ -57,6 +57,19 @@ export class PgCopyOrigin implements Origin {
       return copied === undefined ? undefined : [copied.bytes];
     }
     return view.selection === undefined ? [this.#source.bytes] : this.#ranges(view.selection);
+  }
+
+  encodedRows(codec: Codec, view: View): Uint8Array[] | undefined {
+    if (codec !== 'pg-copy' || !view.columns.every(column => isOverlay(column) || this.#layout.passes(column))) return undefined;
+    if (view.ownColumns) {
+      const { bytes } = this.#source;
+      return Array.from({ length: view.length }, (_, i) => {
+        const row = rowOf(view, i);
+        return bytes.subarray(this.#starts[row], this.#starts[row + 1] ?? bytes.length);
+      });
+    }
+    const copied = copyFields(this.#table(), view);
+    return copied && Array.from(copied.starts, (start, i) => copied.bytes.subarray(start, copied.starts[i + 1] ?? copied.bytes.length));
   }
 
   compact(view: View): Origin | undefined {

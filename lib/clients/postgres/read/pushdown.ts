@@ -33,7 +33,7 @@ export function takeRequests(requests: readonly PushRequest[], schema: Schema, n
     if ('columns' in request) pushed = { ...pushed, columns: request.columns };
     else if ('limit' in request) pushed = { ...pushed, limit: Math.min(request.limit, pushed.limit ?? Infinity) };
     else {
-      if (pushed.limit !== undefined) return { pushed, taken, rest: requests.slice(i) };
+      if (pushed.limit !== undefined || !('filter' in request)) return { pushed, taken, rest: requests.slice(i) };
       const { said, unsaid } = splitFilter(request.filter, scope);
       if (said !== undefined) pushed = { ...pushed, filters: [...pushed.filters, said] };
       if (unsaid !== undefined)

@@ -1,0 +1,105 @@
+import { BatchRows } from '../batch/gathered.ts';
+import type { AnyBatch } from '../define.ts';
+import type { KeyColumn } from './key-column.ts';
+import type { KeyReader } from './key-reader.ts';
+import { sortedRows, tieBreaker } from './sorted-rows.ts';
+
+/** Of each row, beside its key: its number and double twice while it is sorted. */
+const SORTING_BYTES = 24;
+const KEY_BYTES = 8;
+/** With a limit: no fewer rows than these are put in order at a time. */
+const LEAST_PRUNED = 1024;
+
+/** Records in memory with their keys: batches as they came, of which nothing but the keys is decoded. */
+export class HeldRows {
+  length = 0;
+  readonly #reader: KeyReader;
+  /** Only so many are wanted, the first in order. */
+  readonly #limit: number;
+  #batches: AnyBatch[] = [];
+  #batchBytes = 0;
+  #keys: KeyColumn[] | undefined;
+  #isBefore: ((a: number, b: number) => boolean) | undefined;
+  /** The last of those that are wanted so far: nothing behind it is taken any more. */
+  #last: number | undefined;
+
+  constructor(reader: KeyReader, limit: number | undefined) {
+    this.#reader = reader;
+    this.#limit = limit ?? Infinity;
+  }
+
+  /** About what it takes in memory. */
+  get bytes(): number {
+    const keys = this.#keys ?? [];
+    const ofKeys = keys.reduce((sum, key) => sum + key.bytes, 0) + this.length * (KEY_BYTES * keys.length + SORTING_BYTES);
+    return this.#batchBytes + ofKeys;
+  }
+
+  add(batch: AnyBatch): void {
+    if (this.#limit === 0) return;
+    const keys = (this.#keys ??= this.#reader.columns(batch));
+    this.#isBefore ??= isBefore(keys);
+    const gets = this.#reader.gets(batch);
+    const taken = new Uint32Array(batch.length);
+    let count = 0;
+    for (let row = 0; row < batch.length; row++) {
+      const number = this.length + count;
+      for (let k = 0; k < keys.length; k++) (keys[k] as KeyColumn).push(gets[k]?.(row));
+      if (this.#last !== undefined && !this.#isBefore(number, this.#last)) for (const key of keys) key.pop();
+      else taken[count++] = row;
+    }
+    if (count === 0) return;
+    const kept = batch.select(taken.slice(0, count)).withPosition(undefined).compact();
+    this.#batches.push(kept);
+    this.#batchBytes += kept.bytes;
+    this.length += count;
+    if (this.length >= Math.max(2 * this.#limit, LEAST_PRUNED)) this.prune();
+  }
+
+  /** Forgets all that is not wanted. */
+  prune(): void {
+    if (this.length <= this.#limit || this.#keys === undefined) return;
+    const order = sortedRows(this.#keys, this.length).subarray(0, this.#limit);
+    const kept = order.slice().sort();
+    this.#last = kept.indexOf(order.at(-1) as number);
+    this.#batches = selected(this.#batches, kept);
+    this.#batchBytes = this.#batches.reduce((sum, batch) => sum + batch.bytes, 0);
+    for (const key of this.#keys) key.keep(kept);
+    this.length = kept.length;
+  }
+
+  /** The rows in their order, no more than are wanted. */
+  sorted(): Uint32Array {
+    if (this.#keys === undefined) return new Uint32Array(0);
+    return sortedRows(this.#keys, this.length).subarray(0, Math.min(this.length, this.#limit));
+  }
+
+  rows(): BatchRows {
+    return new BatchRows(this.#batches);
+  }
+}
+
+function isBefore(keys: readonly KeyColumn[]): (a: number, b: number) => boolean {
+  const [first] = keys as readonly [KeyColumn];
+  const compare = tieBreaker(keys);
+  return (a, b) => {
+    const left = first.doubles[a] as number;
+    const right = first.doubles[b] as number;
+    return left < right || (left === right && compare(a, b) < 0);
+  };
+}
+
+/** The rows of these numbers, ascending, batch by batch. */
+function selected(batches: readonly AnyBatch[], rows: Uint32Array): AnyBatch[] {
+  const kept: AnyBatch[] = [];
+  let start = 0;
+  let at = 0;
+  for (const batch of batches) {
+    const end = start + batch.length;
+    const own: number[] = [];
+    for (; at < rows.length && (rows[at] as number) < end; at++) own.push((rows[at] as number) - start);
+    if (own.length > 0) kept.push(batch.select(Uint32Array.from(own)).compact());
+    start = end;
+  }
+  return kept;
+}

@@ -1,0 +1,55 @@
+import { MillraceError } from '../errors.ts';
+import { parsePath, type Path, printPath } from './path.ts';
+
+/** One key of an order, as plain JSON. Null and missing come last in either direction. */
+export interface Order {
+  readonly path: Path;
+  readonly direction: 'asc' | 'desc';
+}
+
+/**
+ * The order that keys stand for: `'age'`, `'-name'` (the greatest first), `{ age: 'asc', '-odd': 'desc' }`, or an Order as it came from JSON.
+ * OPTION_INVALID for what is none, and for no key at all.
+ */
+export function orderOf(keys: readonly unknown[]): readonly Order[] {
+  const order = keys.flatMap(keyOf);
+  if (order.length === 0) throw invalid('it is empty; name a column, such as "age" or "-age" for the greatest first');
+  return order;
+}
+
+/** As a person writes it: `age, -name`. */
+export function printOrder(order: readonly Order[]): string {
+  return order.map(({ path, direction }) => `${direction === 'desc' ? '-' : ''}${printPath(path)}`).join(', ');
+}
+
+function keyOf(key: unknown): Order[] {
+  if (typeof key === 'string') {
+    const isDescending = key.startsWith('-');
+    return [{ path: pathOf(isDescending ? key.slice(1) : key), direction: isDescending ? 'desc' : 'asc' }];
+  }
+  if (typeof key !== 'object' || key === null || Array.isArray(key)) throw invalid('a key is a name, "-name", or { name: "asc" | "desc" }');
+  if (isOrder(key)) return [{ path: key.path, direction: key.direction }];
+  return Object.entries(key).map(([name, direction]: [string, unknown]) => {
+    if (direction === 'asc' || direction === 'desc') return { path: pathOf(name), direction };
+    throw invalid(`the direction of ${JSON.stringify(name)} is "asc" or "desc"`);
+  });
+}
+
+/** No object form looks like it: there stands a direction under `path`. */
+function isOrder(key: object): key is Order {
+  const { path, direction } = key as Partial<Order>;
+  return (direction === 'asc' || direction === 'desc') && Array.isArray(path) && typeof path[0] === 'string';
+}
+
+/** A name that is no path is the name of a column. */
+function pathOf(name: string): Path {
+  try {
+    return parsePath(name);
+  } catch {
+    return [name];
+  }
+}
+
+function invalid(problem: string): MillraceError {
+  return new MillraceError('OPTION_INVALID', `the order: ${problem}`);
+}
