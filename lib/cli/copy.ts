@@ -1,4 +1,5 @@
 import { fileAt, loadSink, loadSource } from '../config/places.ts';
+import { openSpill } from '../clients/file/spill.ts';
 import { MillraceError } from '../errors.ts';
 import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
 import { outlineOf, runStages } from '../core/run/pipeline.ts';
@@ -56,7 +57,7 @@ interface Run {
 
 async function settle(stages: readonly unknown[], options: RunOptions): Promise<Outcome> {
   try {
-    return { report: await runStages(stages, options) };
+    return { report: await runStages(stages, options, { openSpill }) };
   } catch (error) {
     if (error instanceof PipelineError) return { report: error.report, error };
     throw error;

@@ -1,3 +1,4 @@
+import { openSpill } from '../clients/file/spill.ts';
 import { loadSink, loadSource } from '../config/places.ts';
 import { runStages } from '../core/run/pipeline.ts';
 import type { ExitStatus } from './exit.ts';
@@ -19,10 +20,10 @@ export async function head(from: string, options: HeadOptions): Promise<ExitStat
   const stages = [source, ...(await operatorsFrom(options))];
   const run = { drain: stopping.drain, signal: stopping.abort };
   try {
-    if (options.json) await runStages([...stages, await loadSink('-', { format: 'ndjson' })], run);
+    if (options.json) await runStages([...stages, await loadSink('-', { format: 'ndjson' })], run, { openSpill });
     else {
       const shown: Shown = { schema: undefined, rows: [] };
-      await runStages([...stages, cellsKind.create({}, shown)], run);
+      await runStages([...stages, cellsKind.create({}, shown)], run, { openSpill });
       if (stopping.status() === undefined || shown.rows.length > 0) printTable(shown);
     }
     return stopping.status() ?? 0;

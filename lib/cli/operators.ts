@@ -6,12 +6,13 @@ import type { OperatorOptions } from './options.ts';
 type Row = Record<string, unknown>;
 
 /**
- * The operators that the options ask for, in their order of effect, however they are written: where, limit, select, rename, coerce; each
+ * The operators that the options ask for, in their order of effect, however they are written: where, order, limit, select, rename, coerce; each
  * names columns as the one before left them. Each is loaded only when it is asked for.
  */
-export async function operatorsFrom({ where, limit, select, rename, coerce }: OperatorOptions): Promise<unknown[]> {
+export async function operatorsFrom({ where, order, limit, select, rename, coerce }: OperatorOptions): Promise<unknown[]> {
   const operators: unknown[] = [];
   if (where !== undefined) operators.push(await filterFrom(where));
+  if (order !== undefined) operators.push(await sortFrom(order));
   if (limit !== undefined) operators.push((await import('../../operators/take.ts')).take(limit));
   if (select !== undefined)
     operators.push((await import('../../operators/project.ts')).project<Row, string>(...parseNames(select, '--select')));
@@ -34,6 +35,11 @@ async function filterFrom(where: string): Promise<unknown> {
     if (!(error instanceof MillraceError)) throw error;
     throw new MillraceError(error.code, `--where: ${error.message}`, { stage: 'filter', cause: error });
   }
+}
+
+async function sortFrom(order: string): Promise<unknown> {
+  const [{ sortKind }, { parseOrder }] = await Promise.all([import('../../operators/sort.ts'), import('../query/order.ts')]);
+  return sortKind.create<Row, Row>({ by: [...parseOrder(order, '--order')] }, undefined);
 }
 
 async function coerceFrom(types: string): Promise<unknown> {

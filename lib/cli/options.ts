@@ -5,6 +5,7 @@ import { parseSize } from '../values/sizes.ts';
 /** What changes records on their way; the same for every command that reads. */
 export interface OperatorOptions {
   readonly where?: string;
+  readonly order?: string;
   readonly limit?: number;
   readonly select?: string;
   readonly rename?: string;
@@ -25,7 +26,7 @@ export interface CopyOptions extends OperatorOptions {
   readonly quiet?: true;
 }
 
-export interface HeadOptions extends Pick<OperatorOptions, 'where' | 'select'> {
+export interface HeadOptions extends Pick<OperatorOptions, 'where' | 'order' | 'select'> {
   readonly limit: number;
   readonly fromFormat?: string;
   readonly json?: true;

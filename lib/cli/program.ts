@@ -87,6 +87,7 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .argument('<from>', 'where the records are')
     .argument('<to>', 'where they go')
     .option('--where <expression>', `keep what matches: "age >= 30 and city in (NY, 'Los Angeles')"`)
+    .option('--order <a,-b>', 'by these columns, - for the greatest first')
     .option('--limit <n>', 'no more than n records', countOption('--limit'))
     .option('--select <a,b>', 'these columns, in this order')
     .option('--rename <old=new,…>', 'other names, all at once')
@@ -105,7 +106,7 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--to-format <format>', 'of the target')
     .option('--json', 'the report as one JSON object on one line of stdout (of stderr when the target is -)')
     .option('--quiet', 'no progress, no summary')
-    .addHelpText('after', '\nOrder of effect, however they are written: where, limit, select, rename, coerce.')
+    .addHelpText('after', '\nOrder of effect, however they are written: where, order, limit, select, rename, coerce.')
     .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./copy.ts')).copy(from, to, options)));
 }
 
@@ -133,6 +134,7 @@ function addHead(program: Command, ended: (status: ExitStatus) => void): void {
     .argument('<from>', 'where the records are')
     .option('--limit <n>', 'so many records', countOption('--limit'), 10)
     .option('--where <expression>', 'only what matches')
+    .option('--order <a,-b>', 'by these columns, - for the greatest first')
     .option('--select <a,b>', 'these columns, in this order')
     .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
     .option('--json', 'NDJSON instead of a table')

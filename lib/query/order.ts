@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts';
+import { pointAt } from './point-at.ts';
 import { parsePath, type Path, printPath } from './path.ts';
 
 /** One key of an order, as plain JSON. Null and missing come last in either direction. */
@@ -15,6 +16,32 @@ export function orderOf(keys: readonly unknown[]): readonly Order[] {
   const order = keys.flatMap(keyOf);
   if (order.length === 0) throw invalid('it is empty; name a column, such as "age" or "-age" for the greatest first');
   return order;
+}
+
+/** `country,-age,"odd, name"`: names and paths, `-` before one for the greatest first. OPTION_INVALID points at the column; `option` is for messages. */
+export function parseOrder(text: string, option: string): readonly Order[] {
+  return partsOf(text).map(({ part, at }): Order => {
+    const key = part.trim();
+    try {
+      return { path: parsePath(key.replace(/^-\s*/, '')), direction: key.startsWith('-') ? 'desc' : 'asc' };
+    } catch {
+      throw new MillraceError('OPTION_INVALID', pointAt(option, text, at, at + part.length, 'expected a column, as in country,-age,'));
+    }
+  });
+}
+
+/** What stands between commas outside of quotes. */
+function partsOf(text: string): { part: string; at: number }[] {
+  const parts: { part: string; at: number }[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at <= text.length; at++) {
+    if (text[at] === '"') isQuoted = !isQuoted;
+    if (at < text.length && (text[at] !== ',' || isQuoted)) continue;
+    parts.push({ part: text.slice(start, at), at: start });
+    start = at + 1;
+  }
+  return parts;
 }
 
 /** As a person writes it: `age, -name`. */

@@ -28,6 +28,17 @@ describe('millrace head', () => {
     expect((await millrace(['head', csv, '--limit', '0', '--json'])).out).to.equal('');
   });
 
+  it('orders before it counts off, digits of a file by their value', async () => {
+    const { out } = await millrace(['head', csv, '--order', '-id', '--where', 'id < 12', '--limit', '3', '--select', 'id']);
+    expect(out).to.equal('id\ntext\n────\n11\n10\n9\n');
+    const wrong = await millrace(['head', csv, '--order', 'id,,name']);
+    expect(wrong.status).to.equal(64);
+    expect(wrong.err).to.include('--order: expected a column').and.include('[OPTION_INVALID]');
+    expect((await millrace(['head', csv, '--order', 'nmae'])).err)
+      .to.include('did you mean "name"?')
+      .and.include('[COLUMN_UNKNOWN]');
+  });
+
   it('prints NDJSON with --json, big integers as they are', async () => {
     const { out } = await millrace(['head', '-', '--json', '--limit', '1'], {
       input: '{"a":9007199254740993,"b":[1,{"c":"é"}]}\n{"a":2,"b":[]}\n',

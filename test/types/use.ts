@@ -13,6 +13,7 @@ import {
   project,
   rename,
   skip,
+  sort,
   take,
   tap,
   through,
@@ -123,3 +124,12 @@ await pipeline(
   map(r => ({ length: r.line.length })),
   to.file('x.csv'),
 );
+
+await pipeline(
+  from.postgres<User>({ table: 'users' }),
+  sort('country', '-age'),
+  map(u => ({ n: u.name.length })),
+  sort('-n'),
+  to.file('x'),
+);
+await pipeline(from.postgres<User>({ table: 'users' }), sort({ country: 'asc', age: 'desc' }), project('id'), to.file('x'));

@@ -1,6 +1,6 @@
 // Each mistake must fail to compile, at the stage that is wrong. In front of that stage stands what the message must name.
 import { z } from 'zod';
-import { filter, from, type Operator, pipeline, project, type Sink, to, validate } from '../../lib/index.ts';
+import { filter, from, type Operator, pipeline, project, type Sink, sort, to, validate } from '../../lib/index.ts';
 import { lowercase } from './define.ts';
 import { tee } from './later.ts';
 
@@ -39,3 +39,7 @@ await pipeline(users, to.file('x'), /* wrong: deadletter */ { deadletter: to.fil
 users.pipe(filter(u => u.active)).pipe(/* wrong: nmae */ project('nmae'));
 // @ts-expect-error a key that is not there, inside a tee
 await pipeline(users, /* wrong: nmae */ tee(to.postgres({ table: 't', key: ['nmae'] }), to.file('x')));
+// @ts-expect-error an order by a column that is not there
+await pipeline(users, /* wrong: nmae */ sort('nmae'), to.file('x'));
+// @ts-expect-error … in an object
+await pipeline(users, /* wrong: nmae */ sort({ nmae: 'asc' }), to.file('x'));

@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+import { orderOf, parseOrder, printOrder } from '../../lib/query/order.ts';
+
+describe('an order as text', () => {
+  it('has names and paths, quoted where they need it, and - for the greatest first', () => {
+    const order = parseOrder('a,-b , -"odd, ""name""", x.y[0]', '--order');
+    expect(order).to.deep.equal([
+      { path: ['a'], direction: 'asc' },
+      { path: ['b'], direction: 'desc' },
+      { path: ['odd, "name"'], direction: 'desc' },
+      { path: ['x', 'y', 0], direction: 'asc' },
+    ]);
+    expect(printOrder(order)).to.equal('a, -b, -"odd, ""name""", x.y[0]');
+    expect(orderOf(JSON.parse(JSON.stringify(order)) as unknown[])).to.deep.equal(order);
+  });
+
+  it('points at what is none', () => {
+    for (const [text, column] of [
+      ['', 1],
+      ['a,,b', 3],
+      ['a,', 3],
+      ['a,"b', 3],
+      ['-', 1],
+    ] as const) {
+      expect(() => parseOrder(text, '--order'), text).to.throw(`--order: expected a column, as in country,-age, at column ${column}`);
+    }
+  });
+});
