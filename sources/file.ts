@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { contentOf } from '../lib/clients/file/content.ts';
 import { type FoundFile, filesOf } from '../lib/clients/file/files.ts';
-import { checkEncoding, codecsOf, encodingOf, fileFields } from '../lib/clients/file/options.ts';
+import { describeGuess, type Guessed, guessedContent, guessedEncoding } from '../lib/clients/file/guessed-dialect.ts';
+import { checkEncoding, codecsOf, type Encoding, fileFields } from '../lib/clients/file/options.ts';
 import type { Position } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { MillraceError } from '../lib/errors.ts';
 import type { DecodeContext } from '../lib/formats/format.ts';
 import type { SourcePlan } from '../lib/core/plan.ts';
+import type { TextInput } from '../lib/formats/text/decode-text.ts';
 import type { Schema } from '../lib/schema/schema.ts';
 
 const options = z
@@ -25,7 +27,8 @@ type FileOptions = z.output<typeof options>;
 
 /**
  * Records of a file, of many files (`data/*.csv`, `data/**\/*.ndjson.gz`, in name order) or of standard input (`-`). Format and compression by
- * extension: csv, tsv, ndjson (jsonl), json, each with gz or br. CSV columns are text, and further files may have them in another order; the
+ * extension: csv, tsv, ndjson (jsonl), json, each with gz or br. What the options do not say of a CSV file's dialect is taken from its beginning
+ * where that leaves no doubt. CSV columns are text, and further files may have them in another order; the
  * fields of JSON have the types of their values, and the schema is known with the first records.
  * Memory: a batch, whatever the file's length. Positions `{ file, offset, line, row }`; a compressed file is read again up to there; none of
  * standard input, pipes and files that are not UTF-8.
@@ -41,23 +44,28 @@ export const fileKind = defineSource<typeof options>({
   options,
   describe: async (given, { signal }) => {
     const [first] = await filesOf(given.path);
-    return first === undefined ? undefined : describe(first, given, signal);
+    return first === undefined ? undefined : (await describe(first, given, signal))?.schema;
   },
-  plan: async ({ path }) => planOf(await filesOf(path)),
+  plan: async (given, { signal }) => planOf(await filesOf(given.path), given, signal),
   read,
   gives: codecsOf,
   title: ({ path }) => path,
 });
 
-async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Schema | undefined> {
-  const encoding = encodingOf(path, given);
+async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Described | undefined> {
   if (bytes === undefined) return undefined;
-  const { chunks } = contentOf(path, encoding, { signal, maxRatio: given.maxRatio });
-  return encoding.format.decoder.describe(chunks, path);
+  const { maxRatio } = given;
+  const found = await guessedEncoding(path, given, { signal, maxRatio });
+  const { chunks } = contentOf(path, found.encoding, { signal, maxRatio });
+  return { ...found, schema: await found.encoding.format.decoder.describe(chunks, path) };
+}
+
+interface Described extends Guessed {
+  readonly schema: Schema | undefined;
 }
 
 /** What can be read once only is not looked at before. */
-function planOf(files: readonly FoundFile[]): SourcePlan {
+async function planOf(files: readonly FoundFile[], given: FileOptions, signal: AbortSignal): Promise<SourcePlan> {
   const once = files.filter(({ bytes }) => bytes === undefined).map(({ path }) => (path === '-' ? 'standard input' : path));
   if (once.length > 0)
     return {
@@ -65,13 +73,21 @@ function planOf(files: readonly FoundFile[]): SourcePlan {
       hasPositions: false,
       isRepeatable: false,
     };
+  const notes = files.length === 1 ? [] : [`${files.length} files`];
+  for (const { path } of files.slice(0, LOOKED_AT_FILES)) {
+    const guess = describeGuess((await guessedEncoding(path, given, { signal, maxRatio: given.maxRatio })).guessed);
+    if (guess !== '') notes.push(`${files.length === 1 ? '' : `${path}: `}guessed: ${guess}`);
+  }
   return {
     estimatedBytes: files.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
-    ...(files.length === 1 ? {} : { notes: [`${files.length} files`] }),
+    ...(notes.length === 0 ? {} : { notes }),
     hasPositions: true,
     isRepeatable: true,
   };
 }
+
+/** Of a pattern the plan looks into so many. */
+const LOOKED_AT_FILES = 8;
 
 async function* read(given: FileOptions, context: SourceContext): AsyncGenerator<AnyBatch> {
   const { after, to, signal } = context;
@@ -80,16 +96,18 @@ async function* read(given: FileOptions, context: SourceContext): AsyncGenerator
   const end = to === undefined ? files.length : indexOf(to, files, given) + 1;
   const wanted = files.slice(start, end);
   if (wanted.every(({ bytes }) => bytes !== undefined)) context.expects({ bytes: wanted.reduce((sum, { bytes = 0 }) => sum + bytes, 0) });
-  const first = files[0] === undefined ? undefined : await describe(files[0], given, signal);
+  const described = files[0] === undefined ? undefined : await describe(files[0], given, signal);
+  const first = described?.schema;
   for (const found of wanted) {
-    const schema = found === files[0] ? first : await describe(found, given, signal);
+    const own = found === files[0] ? described : await describe(found, given, signal);
+    const schema = own?.schema;
     if (schema !== undefined && first !== undefined) checkColumns(found.path, schema, first);
     const resumed = after?.file === found.path ? after : undefined;
-    for await (const batch of decodeFile(found, given, { schema, after: resumed, context })) {
-      const own = first === undefined || isSameOrder(batch.schema, first) || !batch.schemaKnown ? batch : batch.project(first.names);
-      const last = to?.file === found.path ? upTo(own, to, context) : own;
+    for await (const batch of decodeFile(found, given, { described: own, after: resumed, context })) {
+      const shown = first === undefined || isSameOrder(batch.schema, first) || !batch.schemaKnown ? batch : batch.project(first.names);
+      const last = to?.file === found.path ? upTo(shown, to, context) : shown;
       if (last !== undefined) yield last;
-      if (last !== own || signal.aborted) return;
+      if (last !== shown || signal.aborted) return;
     }
   }
 }
@@ -122,15 +140,27 @@ function isSameOrder(schema: Schema, first: Schema): boolean {
 }
 
 interface Decoding {
-  readonly schema: Schema | undefined;
+  /** Undefined of what can be read once only. */
+  readonly described: Described | undefined;
   readonly after: Position | undefined;
   readonly context: SourceContext;
 }
 
-async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, { schema, after, context }: Decoding): AsyncGenerator<AnyBatch> {
-  const encoding = encodingOf(path, given);
+async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, decoding: Decoding): AsyncGenerator<AnyBatch> {
+  const { described, after, context } = decoding;
   const from = after === undefined ? undefined : { offset: Number(after.offset), line: Number(after.line), row: Number(after.row) };
-  const { codec } = encoding.format;
+  const open = (encoding: Encoding): TextInput =>
+    contentOf(path, encoding, {
+      signal: context.signal,
+      maxRatio: given.maxRatio,
+      start: from?.offset ?? 0,
+      counted: read => context.counted({ bytes: read }),
+    });
+  const { encoding, guessed, content } =
+    described === undefined ? await guessedContent(path, given, open) : { ...described, content: open(described.encoding) };
+  if (guessed.headers === false)
+    context.warn(`${path}: its first line looks like a record: it is read as one, and columns are called column1, …; set headers`);
+  const { codec, decoder } = encoding.format;
   const decodeContext: DecodeContext = {
     file: path === '-' ? 'standard input' : path,
     batchRows: context.batchRows,
@@ -147,13 +177,7 @@ async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, { sch
     ...(context.columns === undefined ? {} : { columns: context.columns }),
     ...(from === undefined ? {} : { after: from }),
   };
-  const content = contentOf(path, encoding, {
-    signal: context.signal,
-    maxRatio: given.maxRatio,
-    start: from?.offset ?? 0,
-    counted: read => context.counted({ bytes: read }),
-  });
-  for await (const batch of encoding.format.decoder.decode(content.chunks, schema, decodeContext)) {
+  for await (const batch of decoder.decode(content.chunks, described?.schema, decodeContext)) {
     const hasPosition = bytes !== undefined && content.encoding === 'utf-8' && batch.position !== undefined;
     yield batch.withPosition(hasPosition ? { file: path, ...batch.position } : undefined);
   }

@@ -21,6 +21,7 @@ describe('files', () => {
   before(() => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'millrace-file-'));
     writeFileSync(path.join(folder, 'in.csv'), csv);
+    writeFileSync(path.join(folder, 'semicolons.csv'), csv.replace(/^(\w+),/gm, '$1;'));
     writeFileSync(path.join(folder, 'in.ndjson'), ndjson);
     writeFileSync(path.join(folder, 'in.ndjson.gz'), gzipSync(ndjson));
     writeFileSync(path.join(folder, 'in.csv.gz'), gzipSync(csv));
@@ -31,7 +32,7 @@ describe('files', () => {
   after(() => rmSync(folder, { recursive: true }));
   const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
-  for (const name of ['in.csv', 'in.ndjson', 'in.json', 'in.ndjson.gz', 'in.csv.gz', 'in.json.gz', 'in.ndjson.br']) {
+  for (const name of ['in.csv', 'semicolons.csv', 'in.ndjson', 'in.json', 'in.ndjson.gz', 'in.csv.gz', 'in.json.gz', 'in.ndjson.br']) {
     describe(`source file ${name}`, () => {
       for (const { name: title, run } of sourceCases({
         open: () => fileSource<(typeof rows)[0]>(path.join(folder, name)),

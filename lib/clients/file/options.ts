@@ -3,7 +3,7 @@ import { optionIssue } from '../../core/run/option-issue.ts';
 import type { Codec } from '../../core/batch/batch.ts';
 import { MillraceError, nearestName } from '../../errors.ts';
 import { type Compression, COMPRESSIONS, compressionOf } from '../../formats/compression.ts';
-import { csvOptions } from '../../formats/csv/index.ts';
+import { csvOptions, type GuessedDialect } from '../../formats/csv/index.ts';
 import { type Format, formatByExtension, type FormatName, formatOf, FORMATS, optionNamesOf } from '../../formats/index.ts';
 import { isEncoding } from '../../formats/text/decode-text.ts';
 import { isPattern } from './files.ts';
@@ -57,10 +57,10 @@ export interface Encoding {
 const ALIASES: Readonly<Record<string, Compression>> = { gz: 'gzip', br: 'brotli' };
 
 /**
- * Format and compression of a file: those that are named, else those of its extension. ADDRESS_INVALID where neither says it, OPTION_INVALID for a dialect that
+ * Format and compression of a file: those that are named, else those of its extension; what was guessed of its dialect fills in what is not given. ADDRESS_INVALID where neither says it, OPTION_INVALID for a dialect that
  * cannot be, OPTION_UNKNOWN for an option that the format does not have.
  */
-export function encodingOf(path: string, options: FileOptions): Encoding {
+export function encodingOf(path: string, options: FileOptions, guessed: GuessedDialect = {}): Encoding {
   const named = options.compression;
   const byPath = path === '-' || named !== undefined ? undefined : compressionOf(path);
   const compression = named === undefined ? (byPath?.compression ?? 'none') : (ALIASES[named] ?? (named as Compression));
@@ -71,7 +71,12 @@ export function encodingOf(path: string, options: FileOptions): Encoding {
       `${path}: its name does not say what format it has${nearFormat(byPath?.rest ?? path)}; name it with the option format: ${FORMATS.join(', ')}`,
     );
   }
-  return { compression, format: formatOf(format, dialectOf(path, format, options)), text: options.encoding, mark: options.bom };
+  return {
+    compression,
+    format: formatOf(format, { ...guessed, ...dialectOf(path, format, options) }),
+    text: options.encoding,
+    mark: options.bom,
+  };
 }
 
 /** Encodings in which the records of such a file pass as they are; none where only the names of the files will say which format they have. */
