@@ -3,6 +3,7 @@ import { contentOf } from '../lib/clients/file/content.ts';
 import { type FoundFile, filesOf } from '../lib/clients/file/files.ts';
 import { describeGuess, type Guessed, guessedContent, guessedEncoding } from '../lib/clients/file/guessed-dialect.ts';
 import { checkEncoding, codecsOf, type Encoding, fileFields } from '../lib/clients/file/options.ts';
+import { withProvenance, withProvenanceFields } from '../lib/clients/file/provenance.ts';
 import type { Position } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
@@ -21,6 +22,7 @@ const options = z
       .default(64 * 1024 * 1024)
       .describe('a longer record is an error'),
     maxRatio: z.number().positive().default(500).describe('a compressed file of more than 256 MiB that expands more often is an error'),
+    provenance: z.boolean().default(false).describe('two columns more: _file, and _line at which the record begins'),
   })
   .refine(checkEncoding);
 type FileOptions = z.output<typeof options>;
@@ -44,7 +46,8 @@ export const fileKind = defineSource<typeof options>({
   options,
   describe: async (given, { signal }) => {
     const [first] = await filesOf(given.path);
-    return first === undefined ? undefined : (await describe(first, given, signal))?.schema;
+    const schema = first === undefined ? undefined : (await describe(first, given, signal))?.schema;
+    return schema === undefined || !given.provenance ? schema : withProvenanceFields(schema, given.path);
   },
   plan: async (given, { signal }) => planOf(await filesOf(given.path), given, signal),
   read,
@@ -104,7 +107,8 @@ async function* read(given: FileOptions, context: SourceContext): AsyncGenerator
     if (schema !== undefined && first !== undefined) checkColumns(found.path, schema, first);
     const resumed = after?.file === found.path ? after : undefined;
     for await (const batch of decodeFile(found, given, { described: own, after: resumed, context })) {
-      const shown = first === undefined || isSameOrder(batch.schema, first) || !batch.schemaKnown ? batch : batch.project(first.names);
+      const ordered = first === undefined || isSameOrder(batch.schema, first) || !batch.schemaKnown ? batch : batch.project(first.names);
+      const shown = given.provenance ? withProvenance(ordered as AnyBatch, found.path) : ordered;
       const last = to?.file === found.path ? upTo(shown, to, context) : shown;
       if (last !== undefined) yield last;
       if (last !== shown || signal.aborted) return;

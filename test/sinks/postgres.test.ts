@@ -161,6 +161,30 @@ describe('sink postgres', () => {
       ).to.deep.equal([{ n: 4 }]);
     });
 
+    it('with types inferred, never of what may be a name: zeros in front, long numbers, telephone numbers', async () => {
+      const names = ['zip', 'long', 'phone', 'n', 'exact', 'spaced'];
+      const csv = new Schema(names.map(name => ({ name, type: type('text'), nullable: true, untyped: true as const })));
+      const rows = [
+        { zip: '0150', long: '1234567890123456', phone: '+47 22 33 44 55', n: '123456789012345', exact: '1.50', spaced: '1 000' },
+        { zip: '9999', long: '1', phone: '22334455', n: '-1', exact: '12345678901234.5', spaced: '5' },
+      ];
+      await write({ url, table: 'made' }, csv, batchesOf(rows, csv));
+      const [found] = await sql(url, `SELECT ${names.map(name => `pg_typeof(${name})::text AS ${name}`).join(', ')} FROM made LIMIT 1`);
+      expect(found).to.deep.equal({ zip: 'text', long: 'text', phone: 'text', n: 'bigint', exact: 'numeric', spaced: 'text' });
+      expect(await sql(url, `SELECT ${names.map(name => `${name}::text`).join(', ')} FROM made`)).to.deep.equal(rows);
+    });
+
+    it('with types inferred, and says so where a later record does not fit them', async () => {
+      const csv = new Schema(['id', 'n'].map(name => ({ name, type: type('text'), nullable: true, untyped: true as const })));
+      const rows = (values: readonly string[]) => values.map((n, id) => ({ id: String(id), n }));
+      const batches = [...batchesOf(rows(['1', '2', '3']), csv), ...batchesOf(rows(['4', '007x']), csv)];
+      const error = await failure(write({ url, table: 'made' }, csv, batches));
+      expect(error.code).to.equal('ROW_REFUSED');
+      expect(error.message).to.match(/refused a row .*: column "n": .*; its type was inferred as int8 from the first 3 records; make it text/);
+      expect(error.message).not.to.contain('007x');
+      expect(await exists('made')).to.equal(false);
+    });
+
     it('only where there is none: EXISTS says how to add to it', async () => {
       await sql(url, 'CREATE TABLE made (id int8); CREATE VIEW seen AS SELECT 1 AS id');
       for (const table of ['made', 'public.made', 'seen']) {

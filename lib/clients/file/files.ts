@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { glob } from 'tinyglobby';
 import { MillraceError } from '../../errors.ts';
 import { isFolder, tried } from './errors.ts';
@@ -18,7 +19,9 @@ export interface FoundFile {
 export async function filesOf(path: string): Promise<FoundFile[]> {
   if (path === '-') return [{ path, bytes: undefined }];
   if (!isPattern(path) || (await isThere(path))) return [await found(path)];
-  const paths = await tried(path, 'looking for files', () => glob(path, { expandDirectories: false, onlyFiles: true }));
+  const paths = await tried(path, 'looking for files', () =>
+    glob(path, { expandDirectories: false, onlyFiles: true, absolute: isAbsolute(path) }),
+  );
   if (paths.length === 0) throw new MillraceError('NOT_FOUND', `no file matches ${path}`);
   return Promise.all(paths.sort(byCodePoints).map(found));
 }

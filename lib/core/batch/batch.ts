@@ -47,6 +47,8 @@ export interface Origin {
   encoded?(codec: Codec, view: View): Uint8Array[] | undefined;
   /** The same, one piece a row: for whoever puts the rows in another order. */
   encodedRows?(codec: Codec, view: View): Uint8Array[] | undefined;
+  /** The line of its file at which each row began, 1 for the first. */
+  readonly lines?: ArrayLike<number>;
   /** Where a row of the origin stood (`{ file, line }`). A function of its own, which keeps nothing of the origin alive but what it needs. */
   readonly locate?: Locator;
   /** The same rows under a schema that was found late, where the origin knows more of them than objects do. */
@@ -142,6 +144,11 @@ export class RecordBatch<Row = Record<string, unknown>> {
   /** The same, one piece a row. */
   encodedRows(codec: Codec): Uint8Array[] | undefined {
     return this.#origin.encodedRows?.(codec, this.#view);
+  }
+
+  /** The line at which each row began, where a file has lines and no rows were chosen yet. */
+  get lines(): ArrayLike<number> | undefined {
+    return this.#view.selection === undefined ? this.#origin.lines : undefined;
   }
 
   /** Where row `row` stood in its source (a file and a line), or else the batch's position. */

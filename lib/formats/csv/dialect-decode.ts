@@ -182,6 +182,7 @@ function ownSchema(record: ParsedRecord, options: CsvOptions, file: string): Sch
 class ParsedOrigin implements Origin {
   readonly length: number;
   readonly locate: Locator;
+  readonly lines: readonly number[];
   readonly bytes: number;
   readonly #records: readonly ParsedRecord[];
 
@@ -189,10 +190,8 @@ class ParsedOrigin implements Origin {
     this.length = records.length;
     this.bytes = bytes;
     this.#records = records;
-    this.locate = lineLocator(
-      file,
-      records.map(({ line }) => line),
-    );
+    this.lines = records.map(({ line }) => line);
+    this.locate = lineLocator(file, this.lines);
   }
 
   column(index: number, type: DataType): Column {

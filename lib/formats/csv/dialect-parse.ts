@@ -50,6 +50,7 @@ class DialectParser {
   readonly #context: ParseContext;
   #records: ParsedRecord[] = [];
   #line: number;
+  #twice = 0;
   #hasBareCr = false;
   #isEmptyField = false;
 
@@ -106,7 +107,9 @@ class DialectParser {
   }
 
   #add(fields: (string | null)[], { lines, bytes }: { lines: number; bytes: number }, newline: number): void {
-    const nextLine = this.#context.line - 1 + lines + newline;
+    // csv-parse counts CRLF in quotes as two line ends.
+    for (const field of fields) if (field?.includes('\r\n') === true) this.#twice += field.split('\r\n').length - 1;
+    const nextLine = this.#context.line - 1 + lines + newline - this.#twice;
     this.#records.push({
       fields,
       line: this.#line,
@@ -122,7 +125,7 @@ class DialectParser {
   /** csv-parse's messages and errors hold what stands in the file: neither is passed on. */
   #asOurs(error: Error): MillraceError {
     const { file, maxRecordBytes } = this.#context;
-    const place = { file, line: this.#context.line - 1 + this.#parser.info.lines };
+    const place = { file, line: this.#context.line - 1 + this.#parser.info.lines - this.#twice };
     const begun = { file, line: this.#line };
     switch (error instanceof CsvError ? error.code : '') {
       case 'CSV_QUOTE_NOT_CLOSED':

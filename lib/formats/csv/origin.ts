@@ -23,6 +23,7 @@ export class CsvOrigin implements Origin {
   readonly length: number;
   readonly bytes: number;
   readonly locate: Locator;
+  readonly lines: Uint32Array;
   readonly #records: CsvRecords;
   readonly #fields: FieldIndex;
 
@@ -30,6 +31,7 @@ export class CsvOrigin implements Origin {
     this.#records = records;
     this.#fields = new FieldIndex(records);
     this.length = records.starts.length - 1;
+    this.lines = records.lines;
     this.locate = lineLocator(records.file, records.lines);
     this.bytes = records.bytes.buffer.byteLength + records.starts.byteLength + records.lines.byteLength;
   }

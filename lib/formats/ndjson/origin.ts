@@ -16,6 +16,7 @@ const WEIGHT_OF_ROWS = 3;
 export class NdjsonOrigin implements Origin {
   readonly length: number;
   readonly locate: Locator;
+  readonly lines: Float64Array;
   readonly #records: JsonRecords;
   readonly #schema: Schema | undefined;
   #rows: readonly object[] | undefined;
@@ -26,6 +27,7 @@ export class NdjsonOrigin implements Origin {
     this.#schema = schema;
     this.#rows = rows;
     this.length = records.lines.length;
+    this.lines = records.lines;
     this.locate = lineLocator(records.file, records.lines);
   }
 

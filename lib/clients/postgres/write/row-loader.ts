@@ -14,4 +14,6 @@ export interface TableName {
   readonly shown: string;
   /** As the server calls it in the context of an error: without its schema. */
   readonly bare: string;
+  /** Of columns of a table that was made after the first records: what to say where a later one does not fit. */
+  readonly inferred?: ReadonlyMap<string, string>;
 }

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../../errors.ts';
 import type { Position } from '../../../core/batch/batch.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
+import type { TableName } from './row-loader.ts';
 import { isRaised, isRowRefusal, isServerError, postgresError, printable, type ServerError } from '../connection/errors.ts';
 
 /** The server's refusal of a COPY for what stands in a row. */
@@ -20,12 +21,17 @@ const NOT_OF_A_ROW = /^(?:08|25|28|40|53|55|57|58|F0|XX)/;
 const OF_ANY_ROW = /^(?:0A|42)/;
 
 /** What the error says of a row; undefined for an error that is not about one. `columns` are those of the COPY. */
-export function rowRefusal(error: unknown, table: string, columns: readonly string[]): RowRefusal | undefined {
+export function rowRefusal(error: unknown, { bare, inferred }: TableName, columns: readonly string[]): RowRefusal | undefined {
   if (!isServerError(error)) return undefined;
-  const { line, column, isInput = false } = placeOf(error, table, columns);
+  const { line, column, isInput = false } = placeOf(error, bare, columns);
   if (!isOfRow(error, line, isInput)) return undefined;
   const prefix = column === undefined ? '' : `column ${JSON.stringify(column)}: `;
-  return { line, sqlState: error.code, reason: `${prefix}${printable(error)} (SQLSTATE ${error.code})` };
+  const why = isInput && column !== undefined ? inferred?.get(column) : undefined;
+  return {
+    line,
+    sqlState: error.code,
+    reason: `${prefix}${printable(error)} (SQLSTATE ${error.code})${why === undefined ? '' : `; ${why}`}`,
+  };
 }
 
 /** A trigger after the row speaks when the line is no longer named. */

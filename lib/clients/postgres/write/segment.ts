@@ -59,7 +59,7 @@ export class Segment {
   /** Takes it back after an error, if that refuses a row; throws what else it means. */
   async takeBack(error: unknown): Promise<RowRefusal> {
     const { client, plan, target } = this.#place;
-    const refusal = rowRefusal(error, this.#table.bare, plan.names);
+    const refusal = rowRefusal(error, this.#table, plan.names);
     if (refusal === undefined) throw refusedRun(error, undefined, '', this.#table.shown, target);
     await client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}; RELEASE SAVEPOINT ${SAVEPOINT}`);
     return refusal;

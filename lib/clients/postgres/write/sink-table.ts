@@ -3,7 +3,7 @@ import { MillraceError } from '../../../errors.ts';
 import { inferTextType } from '../../../schema/infer.ts';
 import { Schema } from '../../../schema/schema.ts';
 import type { AnyBatch } from '../../../core/define.ts';
-import { sameType } from '../../../schema/types.ts';
+import { sameType, typeName } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { columnDefinition, createTable, lockName, type Making, provideType } from '../catalogue/create-table.ts';
@@ -23,7 +23,7 @@ export interface TableOptions {
 
 /** The table of a sink: found or made, and followed when the schema grows. All within the transaction of the session. */
 export class SinkTable {
-  readonly name: TableName;
+  name: TableName;
   /** How batches go into it; undefined until its columns are decided. */
   plan: CopyPlan | undefined;
   /** How they are merged into it, in mode upsert. */
@@ -82,6 +82,7 @@ export class SinkTable {
       })),
     );
     await this.#make(inferred, this.#schema);
+    if (this.#isOwn) this.name = { ...this.name, inferred: reasonsOf(this.#schema, inferred, first?.length ?? 0) };
     return this.plan;
   }
 
@@ -167,6 +168,17 @@ export class SinkTable {
       `table ${this.name.shown} exists in ${place}; add to it with mode append (--mode append), or name another`,
     );
   }
+}
+
+/** Why a column has a type that a later record does not fit, and what to do. */
+function reasonsOf(records: Schema, { fields }: Schema, count: number): Map<string, string> {
+  const guessed = fields.filter(({ name, type }) => records.field(name).untyped === true && type.kind !== 'text');
+  return new Map(
+    guessed.map(({ name, type }) => [
+      name,
+      `its type was inferred as ${typeName(type)} from the first ${count} records; make it text (coerce it to string), or make the table before`,
+    ]),
+  );
 }
 
 function* textsOf(batch: AnyBatch, name: string): Generator<string | null> {

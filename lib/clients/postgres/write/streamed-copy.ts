@@ -120,7 +120,7 @@ export class StreamedCopy implements RowLoader {
   #failed(error: unknown): MillraceError {
     const load = this.#load;
     this.#load = undefined;
-    const refusal = rowRefusal(error, this.#table.bare, this.#place.plan.names);
+    const refusal = rowRefusal(error, this.#table, this.#place.plan.names);
     const place = refusal?.line === undefined || load === undefined ? 'a row' : this.#placeOf(refusal.line, load);
     return refusedRun(error, refusal, place, this.#table.shown, this.#place.target);
   }
