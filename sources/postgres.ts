@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
 import { CopyLayout } from '../lib/clients/postgres/read/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';
 import { fieldOf } from '../lib/clients/postgres/catalogue/describe.ts';
@@ -41,21 +42,29 @@ type PostgresOptions = z.input<typeof options>;
 type CheckedOptions = z.output<typeof options>;
 type ReadOptions = CheckedOptions & { readonly pushed?: Pushed };
 interface Given {
-  readonly schema: StandardSchemaV1 | undefined;
+  readonly schema?: StandardSchemaV1 | undefined;
+  readonly shape?: readonly ColumnShape[] | undefined;
 }
+/** In code a query may also be one of a query builder. */
+type CodeOptions = Omit<PostgresOptions, 'query'> & { readonly query?: string | BuiltQuery | undefined };
 
 /**
  * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody looks; columns that nobody needs are not read.
  * One snapshot: rows that change meanwhile are as they were at the start. Types that have no value of their own in the value table come as the
- * text that PostgreSQL prints. A `schema` gives the type of the rows (it validates nothing; `validate` does) and is compared by name.
+ * text that PostgreSQL prints. A query may be one of a query builder (Kysely, Drizzle, anything with `compile()` or `toSQL()`): the type of its rows
+ * is that of the source. A `schema` gives the type of the rows (it validates nothing; `validate` does) and is compared by name.
  * Memory: one batch in hand, one made ahead. Abort and early end cancel the running statement.
  * Errors: UNREACHABLE, AUTHENTICATION_FAILED, NOT_FOUND, NOT_PERMITTED, OPTION_INVALID (the query), SCHEMA_MISMATCH, TIMEOUT, CONNECTION_LOST,
  * VALUE_INVALID (an int8 past 2^53 that is decoded).
  */
-export function postgres<S extends StandardSchemaV1>(options: PostgresOptions & { readonly schema: S }): Source<InferOut<S>>;
-export function postgres<Row = Record<string, unknown>>(options: PostgresOptions): Source<Row>;
-export function postgres<Row>({ schema, ...rest }: PostgresOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
-  return postgresKind.create<Row>(rest, { schema });
+export function postgres<S extends StandardSchemaV1>(options: CodeOptions & { readonly schema: S }): Source<InferOut<S>>;
+export function postgres<Query extends BuiltQuery>(options: CodeOptions & { readonly query: Query }): Source<RowOf<Query>>;
+export function postgres<Row = Record<string, unknown>>(options: CodeOptions): Source<Row>;
+export function postgres<Row>({ schema, query, ...rest }: CodeOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
+  if (typeof query !== 'object') return postgresKind.create<Row>({ ...rest, ...(query === undefined ? {} : { query }) }, { schema });
+  if (rest.values !== undefined) throw new MillraceError('OPTION_INVALID', 'postgres: option "values": the query of a builder has its own');
+  const { shape, ...text } = queryText(query);
+  return postgresKind.create<Row>({ ...text, ...rest }, { schema, shape });
 }
 
 export const postgresKind = defineSource<typeof options, Given>({
@@ -63,7 +72,8 @@ export const postgresKind = defineSource<typeof options, Given>({
   options,
   describe,
   absorb,
-  plan: (given: ReadOptions, { columns, signal }) => planRead(resolveTarget(given), given, { columns, pushed: given.pushed, signal }),
+  plan: (options: ReadOptions, { columns, signal }, given) =>
+    planRead(resolveTarget(options), { ...options, shape: given?.shape }, { columns, pushed: options.pushed, signal }),
   read,
   gives: ['pg-copy'],
   title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
@@ -72,7 +82,7 @@ export const postgresKind = defineSource<typeof options, Given>({
 async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
   const target = resolveTarget(options);
   return withSession(target, { doing: doingOf(options), signal }, async ({ client }) => {
-    const schema = new Schema((await serverColumns(client, options, target)).map(fieldOf));
+    const schema = new Schema((await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf));
     checkNames(schema, given?.schema);
     return schema;
   });
@@ -86,7 +96,7 @@ function absorb(options: CheckedOptions, requests: readonly PushRequest[], schem
   return { options: { ...options, pushed }, taken, rest };
 }
 
-async function* read(options: ReadOptions, context: SourceContext): AsyncGenerator<AnyBatch, void, undefined> {
+async function* read(options: ReadOptions, context: SourceContext, given: Given): AsyncGenerator<AnyBatch, void, undefined> {
   const target = resolveTarget(options);
   const pool = openPool(target);
   const use = { doing: doingOf(options), signal: context.signal };
@@ -94,7 +104,7 @@ async function* read(options: ReadOptions, context: SourceContext): AsyncGenerat
     const session = await pool.acquire(context.signal);
     const plan = await onSession(session, use, async ({ client }) => {
       await client.query(limited(`SET lock_timeout = ${options.lockTimeoutMs}`));
-      return readPlan(client, options, target, { columns: context.columns, pushed: options.pushed });
+      return readPlan(client, { ...options, shape: given?.shape }, target, { columns: context.columns, pushed: options.pushed });
     });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
     const schema = new Schema(plan.columns.map(fieldOf));

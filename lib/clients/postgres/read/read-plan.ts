@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
 import { type Field, Schema } from '../../../schema/schema.ts';
+import { type DataType, TEXT } from '../../../schema/types.ts';
 import { quoteIdentifier } from '../../../values/identifiers.ts';
 import { limited } from '../connection/connect.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
@@ -8,6 +9,7 @@ import type { CopyColumn } from './copy-layout.ts';
 import { canDecode } from '../values/decode.ts';
 import { queryParameters, type QueryParameters } from '../values/parameters.ts';
 import { describeQuery, describeTable, fieldOf, type ServerColumn } from '../catalogue/describe.ts';
+import type { ColumnShape } from './built-query.ts';
 import { clauses, type Pushed, whereOf } from './pushdown.ts';
 import { portable } from '../catalogue/types.ts';
 
@@ -17,6 +19,8 @@ export interface ReadTarget {
   readonly query?: string | undefined;
   /** Of $1, $2, … in the query. */
   readonly values?: readonly unknown[] | undefined;
+  /** What is made of the query's columns, in their order. */
+  readonly shape?: readonly ColumnShape[] | undefined;
 }
 
 /** What a reading is asked for. */
@@ -47,30 +51,14 @@ export async function serverColumns(client: pg.Client, read: ReadTarget, target:
   if (read.table !== undefined) return (await describeTable(client, read.table, target)).columns;
   const { columns, parameters } = await describeQuery(client, plain(read.query));
   queryParameters(read.values ?? [], parameters);
-  return columns;
+  return shaped(columns, read.shape);
 }
 
 /** How the rows are asked for: types that have no value of their own here come as the text that PostgreSQL prints. */
 export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTarget, wish: ReadWish): Promise<ReadPlan> {
   const pushed = wish.pushed ?? NOTHING_PUSHED;
   const isUtf8 = pushed.filters.length === 0 || (await hasUtf8(client));
-  if (read.table === undefined) {
-    const query = plain(read.query);
-    const described = await describeQuery(client, query);
-    const all = described.columns.map(wireColumn);
-    const given = queryParameters(read.values ?? [], described.parameters);
-    // COPY takes no parameters.
-    const parameters = given.values.length > 0 ? given : undefined;
-    const asked = (text: string): string => (parameters === undefined ? copy(`(${text}\n)`) : text);
-    if (pushed === NOTHING_PUSHED) {
-      const whole = queryStatement(query, all);
-      return { columns: all, estimatedRows: undefined, select: whole, statement: asked(whole), parameters };
-    }
-    const names = all.map((column, i) => ({ column, sql: `c${i}` }));
-    const from = `(${query}\n) AS q(${names.map(({ sql }) => sql).join(', ')})`;
-    const { columns, select } = selectPlan(from, names, wish, isUtf8);
-    return { estimatedRows: undefined, columns, select, statement: asked(select), parameters };
-  }
+  if (read.table === undefined) return queryPlan(client, read, wish, isUtf8);
   const { name, columns, isPlainTable, estimatedRows } = await describeTable(client, read.table, target);
   const all = columns.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
   const wanted = wantedOf(all, wish);
@@ -85,6 +73,26 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   }
   const { columns: chosen, select } = selectPlan(name, all, wish, isUtf8);
   return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`) };
+}
+
+async function queryPlan(client: pg.Client, read: ReadTarget, wish: ReadWish, isUtf8: boolean): Promise<ReadPlan> {
+  const query = plain(read.query);
+  const described = await describeQuery(client, query);
+  const given = queryParameters(read.values ?? [], described.parameters);
+  // COPY takes no parameters.
+  const parameters = given.values.length > 0 ? given : undefined;
+  const asked = (text: string): string => (parameters === undefined ? copy(`(${text}\n)`) : text);
+  const aliases = described.columns.map((_, i) => `c${i}`);
+  const all = shaped(described.columns, read.shape).map((column, i) => ({
+    column: wireColumn(column),
+    sql: castSql(aliases[i] as string, read.shape?.[i]),
+  }));
+  if (wish.pushed === undefined) {
+    const select = queryStatement(query, aliases, all);
+    return { columns: all.map(({ column }) => column), estimatedRows: undefined, select, statement: asked(select), parameters };
+  }
+  const { columns, select } = selectPlan(`(${query}\n) AS q(${aliases.join(', ')})`, all, wish, isUtf8);
+  return { columns, estimatedRows: undefined, select, statement: asked(select), parameters };
 }
 
 const NOTHING_PUSHED: Pushed = { filters: [], numeric: 'text' };
@@ -155,13 +163,34 @@ function copy(what: string): string {
 }
 
 /** The query as it is; around it a cast where there is a column to be cast. Names of a result may be anything, so they are numbered. */
-function queryStatement(query: string, columns: readonly PlannedColumn[]): string {
-  if (columns.every(column => column.wire === 'binary')) return query;
-  const aliases = columns.map((_, i) => `c${i}`).join(', ');
-  const list = columns.map((column, i) => onWire(column, `c${i}`)).join(', ');
+function queryStatement(query: string, aliases: readonly string[], columns: readonly NamedColumn[]): string {
+  if (columns.every(({ column, sql }, i) => column.wire === 'binary' && sql === aliases[i])) return query;
+  const list = columns.map(({ column, sql }) => onWire(column, sql)).join(', ');
   // What changes rows may stand in a WITH only, and a WITH would keep the rest from being planned as one.
-  if (/^\s*(?:insert|update|delete|merge)\b/i.test(query)) return `WITH q(${aliases}) AS (${query}\n) SELECT ${list} FROM q`;
-  return `SELECT ${list} FROM (${query}\n) AS q(${aliases})`;
+  if (/^\s*(?:insert|update|delete|merge)\b/i.test(query)) return `WITH q(${aliases.join(', ')}) AS (${query}\n) SELECT ${list} FROM q`;
+  return `SELECT ${list} FROM (${query}\n) AS q(${aliases.join(', ')})`;
+}
+
+/** Columns as a builder's records have them. */
+function shaped(columns: readonly ServerColumn[], shape: readonly ColumnShape[] | undefined): readonly ServerColumn[] {
+  if (shape === undefined) return columns;
+  if (shape.length !== columns.length) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `postgres: option "query": its builder made ${shape.length} columns, and it has ${columns.length}`,
+    );
+  }
+  return columns.map((column, i) => {
+    const { name, as } = shape[i] as ColumnShape;
+    if (as === undefined) return { ...column, name };
+    const type: DataType = as === 'instant' ? { kind: 'timestamptz' } : TEXT;
+    return { ...column, name, type, server: { type, isPlain: true, hasBinary: true } };
+  });
+}
+
+function castSql(sql: string, shape: ColumnShape | undefined): string {
+  if (shape?.as === undefined) return sql;
+  return shape.as === 'text' ? `${sql}::text` : `(${sql}::timestamp AT TIME ZONE 'UTC')`;
 }
 
 /**
