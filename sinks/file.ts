@@ -4,6 +4,7 @@ import { openAtomic } from '../lib/clients/file/atomic-writer.ts';
 import { type ExistingFile, existingFile } from '../lib/clients/file/existing.ts';
 import type { FileWriter } from '../lib/clients/file/file-writer.ts';
 import { checkEncoding, codecsOf, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
+import { planFile } from '../lib/clients/file/plan-file.ts';
 import { isSpecialFile, openSpecial } from '../lib/clients/file/special-file.ts';
 import { openStdout } from '../lib/clients/file/standard-io.ts';
 import type { Sink } from '../lib/core/contracts.ts';
@@ -44,6 +45,7 @@ export const fileKind = defineSink<typeof options>({
   needsSchema: given => encodingOf(given.path, given).format.needsSchema,
   takes: given => (encodingName(given.encoding) === 'utf-8' ? codecsOf(given) : []),
   guarantee: 'all-or-nothing',
+  plan: (given, context) => planFile(given, encodingOf(given.path, given), context),
   open,
   title: ({ path }) => path,
 });

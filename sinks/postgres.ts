@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
+import { planTable } from '../lib/clients/postgres/write/plan-table.ts';
 import { TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
@@ -70,5 +71,6 @@ export const postgresKind = defineSink<typeof options>({
   takes: ['pg-copy', 'csv'],
   guarantee: 'all-or-nothing',
   title: ({ table, mode }) => `table ${table}${TITLES[mode]}`,
+  plan: (given, context) => planTable(resolveTarget(given), given, context),
   open: async (given, context) => TableWriter.open(openPool(resolveTarget(given)), given, context),
 });

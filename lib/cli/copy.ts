@@ -1,14 +1,11 @@
-import { fileAt, loadSink, loadSource } from '../config/places.ts';
 import { openSpill } from '../clients/file/spill.ts';
-import { MillraceError } from '../errors.ts';
-import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
+import type { RunOptions } from '../core/contracts.ts';
 import { outlineOf, runStages } from '../core/run/pipeline.ts';
 import type { Report } from '../core/run/report.ts';
 import { PipelineError } from '../core/run/pipeline-error.ts';
-import { parseNames } from '../query/parse-names.ts';
 import { type ExitStatus, isClosedPipe, printError } from './exit.ts';
 import { boundHeap } from './heap.ts';
-import { operatorsFrom } from './operators.ts';
+import { lineFrom } from './line.ts';
 import type { CopyOptions } from './options.ts';
 import { showProgress } from './progress.ts';
 import { printReport } from './report-json.ts';
@@ -17,13 +14,8 @@ import { printSummary } from './summary.ts';
 
 /** `millrace copy FROM TO`. Wrong options and addresses are thrown before anything is opened; what happens to the run is printed. */
 export async function copy(from: string, to: string, options: CopyOptions): Promise<ExitStatus> {
-  const stages = [
-    await loadSource(from, { format: options.fromFormat, defaults: { int8: 'bigint' } }),
-    ...(await operatorsFrom(options)),
-    await loadSink(to, { format: options.toFormat, options: targetOptions(options) }),
-  ];
+  const { stages, run } = await lineFrom(from, to, options);
   boundHeap(outlineOf(stages));
-  const deadLetter = options.deadLetter === undefined ? undefined : await loadDeadLetters(options.deadLetter, { from, to });
   const stopping = listenForSignals(() => {
     progress?.end();
     if (!options.quiet) process.stderr.write('millrace: stopping; what was read is finished first (once more to stop at once)\n');
@@ -32,9 +24,7 @@ export async function copy(from: string, to: string, options: CopyOptions): Prom
   const { report, error } = await settle(stages, {
     drain: stopping.drain,
     signal: stopping.abort,
-    ...(deadLetter === undefined ? {} : { deadLetter }),
-    ...(options.maxRejected === undefined ? {} : { maxRejected: options.maxRejected }),
-    ...(options.memory === undefined ? {} : { memory: options.memory }),
+    ...run,
     ...(progress === undefined ? {} : { onProgress: progress.show, progressEveryMs: progress.everyMs }),
   });
   progress?.end();
@@ -70,20 +60,4 @@ function tell({ report, error }: Outcome, { from, to, options, stopping }: Run):
   else if (!options.quiet && error === undefined) printSummary(report, { from, to, deadLetter: options.deadLetter }, process.stderr);
   const isStopped = report.status === 'stopped' || error?.code === 'CANCELLED';
   return (isStopped ? stopping.status() : undefined) ?? failed ?? 0;
-}
-
-function targetOptions({ mode, key, before, after }: CopyOptions): Record<string, unknown> {
-  const given = { mode, key: key === undefined ? undefined : parseNames(key, '--key'), before, after };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-/** Letters are added to those that are there already. */
-async function loadDeadLetters(place: string, { from, to }: { from: string; to: string }): Promise<Sink<DeadLetter>> {
-  if (place === '-' && to === '-')
-    throw new MillraceError('USAGE', 'standard output cannot take both the records and the dead letters; give --dead-letter a file');
-  const file = fileAt(place, 'sink');
-  const use =
-    file === undefined ? undefined : file === fileAt(to, 'sink') ? 'go' : file === fileAt(from, 'source') ? 'come from' : undefined;
-  if (use !== undefined) throw new MillraceError('USAGE', `${place} is where the records ${use}; give --dead-letter a file of its own`);
-  return loadSink<DeadLetter>(place, { defaults: { mode: 'append' } });
 }

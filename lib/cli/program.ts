@@ -32,6 +32,10 @@ export async function runProgram(args: readonly string[]): Promise<ExitStatus> {
     // What head prints as JSON are records.
     if (!args.includes('--json') || args[0] === 'head') throw failure;
     const failed = printError(failure);
+    if (args[0] === 'plan') {
+      (await import('./plan.ts')).printFailedPlan(failure);
+      return failed;
+    }
     const { failedReport, printReport } = await import('./report-json.ts');
     printReport(failedReport(failure), isStdoutTaken(args) ? 'stderr' : 'stdout');
     return failed;
@@ -58,6 +62,7 @@ Places:
 Examples:
   $ millrace head users.csv
   $ millrace copy users.csv 'postgres://localhost/app?table=users'
+  $ millrace plan users.csv 'postgres://localhost/app?table=users'
   $ millrace copy 'postgres://localhost/app?table=users' no.ndjson.gz --where "country = NO" --select id,name
   $ millrace copy 'postgres://localhost/a?table=t' 'postgres://localhost/b?table=t' --dead-letter rejects.ndjson`;
 
@@ -70,6 +75,7 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
     .configureHelp({ helpWidth: Math.min(widthOf(process.stdout, 110), 120) })
     .addHelpText('after', EXAMPLES);
   addCopy(program, ended);
+  addPlan(program, ended);
   addHead(program, ended);
   addSchema(program, ended);
   program.commands.forEach(refuseTwice);
@@ -81,9 +87,21 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
 }
 
 function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
-  program
-    .command('copy')
-    .description('move records from one place to another')
+  withCopyOptions(program.command('copy').description('move records from one place to another'))
+    .option('--json', 'the report as one JSON object on one line of stdout (of stderr when the target is -)')
+    .option('--quiet', 'no progress, no summary')
+    .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./copy.ts')).copy(from, to, options)));
+}
+
+function addPlan(program: Command, ended: (status: ExitStatus) => void): void {
+  withCopyOptions(program.command('plan').description('what copy would do, and what it would fail with; writes nothing'))
+    .option('--json', 'the plan as one JSON object on one line')
+    .option('--quiet', 'only what it would fail with')
+    .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./plan.ts')).planCopy(from, to, options)));
+}
+
+function withCopyOptions(command: Command): Command {
+  return command
     .argument('<from>', 'where the records are')
     .argument('<to>', 'where they go')
     .option('--where <expression>', `keep what matches: "age >= 30 and city in (NY, 'Los Angeles')"`)
@@ -104,10 +122,7 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))
     .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
     .option('--to-format <format>', 'of the target')
-    .option('--json', 'the report as one JSON object on one line of stdout (of stderr when the target is -)')
-    .option('--quiet', 'no progress, no summary')
-    .addHelpText('after', '\nOrder of effect, however they are written: where, order, limit, select, rename, coerce.')
-    .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./copy.ts')).copy(from, to, options)));
+    .addHelpText('after', '\nOrder of effect, however they are written: where, order, limit, select, rename, coerce.');
 }
 
 /** The last one would win without a word. */

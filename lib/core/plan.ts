@@ -1,6 +1,7 @@
 /** What a run would do, told beforehand: what `plan` gives, and what sources and sinks say for it. */
 import type { ErrorCode, MillraceError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
+import type { Codec } from './batch/batch.ts';
 import type { AnyBatch } from './define.ts';
 
 /**
@@ -95,6 +96,8 @@ export interface SinkPlanContext {
   readonly schema: Schema | undefined;
   /** The first batch, where the types of columns have to be found in it and it can be known. */
   readonly first: AnyBatch | undefined;
+  /** The encoding in which batches would come as bytes. */
+  readonly codec: Codec | undefined;
 }
 
 /** What a sink says of a run. It writes nothing for it. */

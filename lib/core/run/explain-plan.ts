@@ -63,19 +63,14 @@ const CHANGES: Readonly<Record<ColumnPlan['change'], string>> = {
 };
 
 function columnTable(types: readonly ColumnPlan[]): string[] {
-  const rows = types.map(({ name, from, to = '–', change, inferred }) => [
-    name,
-    inferred === true ? `${from} (found)` : from,
-    '→',
-    to,
-    CHANGES[change],
-  ]);
+  const rows = types
+    .filter(({ change, inferred }) => change !== 'none' || inferred === true)
+    .map(({ name, from, to = '–', change, inferred }) => [name, inferred === true ? `${from} (found)` : from, '→', to, CHANGES[change]]);
   return table(rows).map(indented);
 }
 
 function footer({ stages, guarantee, memory }: Omit<Plan, 'explain'>): string[] {
-  const keeps = stages.some(({ looksAt }) => looksAt !== 'bytes') ? `, ${printSize(memory.state)} for what operators keep` : '';
-  const lines = [`Run: ${guarantee}; at most ${printSize(memory.records)} for records on their way${keeps}`];
+  const lines = [`Run: ${guarantee}; at most ${printSize(memory.records)} for records on their way`];
   if (stages[0]?.hasPositions === false) lines.push('The source has no positions: a run that fails can only begin again.');
   return lines;
 }

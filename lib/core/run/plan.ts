@@ -1,3 +1,4 @@
+import type { Codec } from '../batch/batch.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { RunOptions } from '../contracts.ts';
 import type { Plan, PlanStage, SinkPlan, SourcePlan } from '../plan.ts';
@@ -49,7 +50,7 @@ class Planning {
     const sourcePlan = described.isAnswered ? await this.#askSource(pushed.line, schemas) : undefined;
     const sample = whole === undefined ? undefined : await this.#sample(sourcePlan, schemas);
     const letters = await this.#letters();
-    const sinkPlan = await this.#askSink(sink, sample ?? { schema: schemas.output, first: undefined });
+    const sinkPlan = await this.#askSink(sink, sample ?? { schema: schemas.output, first: undefined }, passedCodec(pushed.line));
     return this.#plan(stagePlans(this.#line, pushed, { sourcePlan, sinkPlan }), letters);
   }
 
@@ -79,8 +80,12 @@ class Planning {
     return sample;
   }
 
-  async #askSink({ definition, options, given, kind }: SinkStage, found: Pick<Sample, 'schema' | 'first'>): Promise<SinkPlan | undefined> {
-    const context = { ...found, signal: this.#signal };
+  async #askSink(
+    { definition, options, given, kind }: SinkStage,
+    found: Pick<Sample, 'schema' | 'first'>,
+    codec?: Codec,
+  ): Promise<SinkPlan | undefined> {
+    const context = { ...found, codec, signal: this.#signal };
     const plan = await this.#problems.awaited(async () => definition.plan?.(options, context, given), kind);
     for (const problem of plan?.problems ?? []) this.#problems.add(problem, kind);
     return plan;
@@ -122,7 +127,12 @@ function stagePlans(
     { ...stageOf(source), looksAt: 'bytes', fusedGroup: 0, ...toldBySource(sourcePlan) },
     ...operators.slice(0, count).map((stage): PlanStage => ({ ...stageOf(stage), looksAt: 'bytes', fusedGroup: 0, pushed: true })),
     ...groups.flatMap((group, i) => group.map(stage => operatorPlan(stage, i + 1, hasPart && stage === line.operators[0]))),
-    { ...stageOf(sink), looksAt: passesBytes(line) ? 'bytes' : 'columns', fusedGroup: groups.length + 1, ...toldBy(sinkPlan) },
+    {
+      ...stageOf(sink),
+      looksAt: passedCodec(line) !== undefined ? 'bytes' : 'columns',
+      fusedGroup: groups.length + 1,
+      ...toldBy(sinkPlan),
+    },
   ];
 }
 
@@ -149,12 +159,12 @@ function present(fields: { readonly [Name in keyof PlanStage]?: PlanStage[Name] 
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<PlanStage>;
 }
 
-/** Whether the bytes that the source gives are some that the sink takes. */
-function passesBytes(line: Line): boolean {
+/** The encoding in which bytes pass from the source to the sink. */
+function passedCodec(line: Line): Codec | undefined {
   const { definition, options } = line.source;
   const { gives = [] } = definition;
   const given = typeof gives === 'function' ? gives(options) : gives;
-  return passthroughOf(line).some(codec => given.includes(codec));
+  return passthroughOf(line).find(codec => given.includes(codec));
 }
 
 function stageOf({ kind, definition, options }: Stage): Pick<PlanStage, 'kind' | 'description'> {

@@ -6,7 +6,7 @@ import type { AnyBatch, SourceContext } from '../define.ts';
 import { sinkFace } from './face.ts';
 import type { Line } from './layout.ts';
 import { run } from './run.ts';
-import { type SinkStage, sinkStage, type SourceStage } from './stage.ts';
+import { type OperatorStage, type SinkStage, sinkStage, type SourceStage } from './stage.ts';
 
 /** What the first records say. */
 export interface Sample {
@@ -26,7 +26,7 @@ export async function sampleOf(line: Line, options: RunOptions): Promise<Sample>
   const probe: Probe = { schema: undefined, first: undefined, records: 0 };
   const { signal, memory, batchRows, batchBytes, batchDelayMs } = options;
   const given = Object.entries({ signal, memory, batchRows, batchBytes, batchDelayMs }).filter(([, value]) => value !== undefined);
-  const report = await run([headOf(line.source, probe), ...line.operators, probeOf(line.sink, probe)], {
+  const report = await run([headOf(line.source, probe), ...line.operators.filter(goesOn), probeOf(line.sink, probe)], {
     ...(Object.fromEntries(given) as RunOptions),
     deadLetter: sinkFace(sinkStage(nothing, {}, undefined)),
   });
@@ -34,6 +34,12 @@ export async function sampleOf(line: Line, options: RunOptions): Promise<Sample>
   const refused =
     cause && new MillraceError('RECORD_REJECTED', `${cause.stage} refuses one of the first records: ${cause.code}: ${cause.reason}`, cause);
   return { schema: probe.schema, first: probe.first, refused };
+}
+
+/** One that sorts holds all records back, and changes none. */
+function goesOn({ definition, options }: OperatorStage): boolean {
+  const request = definition.request?.(options);
+  return request === undefined || !('order' in request);
 }
 
 interface Probe {

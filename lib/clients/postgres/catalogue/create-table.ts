@@ -10,25 +10,34 @@ import { sqlStateOf } from '../connection/errors.ts';
 export interface Making {
   readonly client: pg.Client;
   warn(message: string): void;
+  /** Where statements go instead of to the server: then nothing is made. */
+  readonly collect?: (statement: string) => void;
 }
 
 /**
  * Makes a table with the columns of a schema, exact types, NOT NULL as declared and `key` as its primary key. Enums that the target lacks are made
  * too; of any other type that it lacks the column is named (TYPE_NOT_CARRIED). A domain that it lacks gives way to what it is made of, with a
- * warning. Errors of the server come as they are.
+ * warning. Gives the types of the columns. Errors of the server come as they are.
  */
-export async function createTable(making: Making, table: string, schema: Schema, key: readonly string[] = []): Promise<void> {
+export async function createTable(making: Making, table: string, schema: Schema, key: readonly string[] = []): Promise<readonly string[]> {
   if (schema.fields.length === 0) throw new MillraceError('SCHEMA_UNKNOWN', `table ${table} cannot be made: the records have no columns`);
   for (const name of key) schema.field(name);
-  const parts: string[] = [];
-  for (const field of schema.fields) parts.push(columnDefinition(field, await provideType(making, field, field.type)));
+  const types: string[] = [];
+  for (const field of schema.fields) types.push(await provideType(making, field, field.type));
+  const parts = schema.fields.map((field, i) => columnDefinition(field, types[i] as string));
   if (key.length > 0) parts.push(`PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`);
   // How long it may wait for whoever else makes such a table is for the server's lock_timeout to say.
-  const statement = `CREATE TABLE ${quoteQualifiedName(parseQualifiedName(table))} (${parts.join(', ')})`;
-  await making.client.query(statement).catch((cause: unknown) => {
+  const statement = `CREATE TABLE ${quoteQualifiedName(parseQualifiedName(table))} (\n  ${parts.join(',\n  ')}\n)`;
+  await run(making, statement).catch((cause: unknown) => {
     if (sqlStateOf(cause) !== UNIQUE_VIOLATION) throw cause;
     throw new MillraceError('EXISTS', `table ${JSON.stringify(table)} was made by somebody else in this moment; look at it first`);
   });
+  return types;
+}
+
+async function run({ client, collect }: Making, statement: string): Promise<void> {
+  if (collect === undefined) await client.query(statement);
+  else collect(statement);
 }
 
 /**
@@ -63,23 +72,24 @@ export async function provideType(making: Making, field: Field, type: DataType):
     return name;
   }
   if (type.kind === 'array') return `${await provideType(making, field, type.element ?? TEXT)}[]`;
-  if (type.kind === 'enum') await provideEnum(client, field, type);
+  if (type.kind === 'enum') await provideEnum(making, field, type);
   else if (type.kind === 'other' && (await existingType(client, typeName(type).replace(/\(.*\)$/, ''))) === undefined)
     throw notCarried(field, `the target has no type ${typeName(type)}; make it there`);
   return typeName(type);
 }
 
-async function provideEnum(client: pg.Client, field: Field, type: DataType): Promise<void> {
+async function provideEnum(making: Making, field: Field, type: DataType): Promise<void> {
   const name = typeName(type);
   const { labels = [] } = type;
+  const { client, collect } = making;
   let found = await existingType(client, name);
-  if (found === undefined) {
+  if (found === undefined && collect === undefined) {
     await lockName(client, parseQualifiedName(name), true);
     found = await existingType(client, name);
   }
   if (found === undefined) {
     if (type.labels === undefined) throw notCarried(field, `the target has no type ${name}; make it there`);
-    await client.query(limited(`CREATE TYPE ${name} AS ENUM (${labels.map(quoteLiteral).join(', ')})`)).catch((error: unknown) => {
+    await run(making, `CREATE TYPE ${name} AS ENUM (${labels.map(quoteLiteral).join(', ')})`).catch((error: unknown) => {
       throw sqlStateOf(error) === NO_SUCH_SCHEMA ? notCarried(field, `the target has no schema for type ${name}; make it there`) : error;
     });
     return;

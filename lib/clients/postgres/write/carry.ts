@@ -6,6 +6,8 @@ import { type Printer, textPrinter } from '../../../schema/print.ts';
 import type { Field } from '../../../schema/schema.ts';
 import { type DataType, TEXT, typeName } from '../../../schema/types.ts';
 import { canEncode, fieldWriter, type FieldWriter } from '../values/encode.ts';
+import type { TypeChange } from '../../../core/plan.ts';
+import { typeChange } from './type-change.ts';
 import { textFieldWriter, writeEscaped } from './copy-text.ts';
 import { checkedInput, checkedPrint } from './carry-checks.ts';
 import type { ColumnEncoding } from './encode-rows.ts';
@@ -22,13 +24,15 @@ export interface CarriedColumn {
   /** In binary; undefined where the type has no form that holds on every server. */
   readonly binary: ColumnEncoding | undefined;
   readonly text: ColumnEncoding;
+  /** For `plan`. */
+  readonly change: TypeChange;
 }
 
 /**
  * same: the very bytes. value: the record's value, written (and checked) as the target's type. printed: its text, into a column of text.
  * input: text, read by the target's input rules.
  */
-type Way = 'same' | 'value' | 'printed' | 'input';
+export type Way = 'same' | 'value' | 'printed' | 'input';
 
 /** TYPE_NOT_CARRIED, naming the column, where values would change or could not go in at all. */
 export function carry(field: Field, target: TargetColumn): CarriedColumn {
@@ -43,6 +47,7 @@ export function carry(field: Field, target: TargetColumn): CarriedColumn {
     isRawText: field.untyped === true || way === 'same',
     binary: hasBinary ? binaryEncoding(field, target.type, way) : undefined,
     text: textEncoding(field, target.type, way),
+    change: typeChange(field.type, target.type, way),
   };
 }
 

@@ -1,10 +1,12 @@
+import type { Codec } from '../../../core/batch/batch.ts';
 import type { AnyBatch, AnyRow, RejectedRow } from '../../../core/define.ts';
 import type { Schema } from '../../../schema/schema.ts';
 import { quoteIdentifier } from '../../../values/identifiers.ts';
-import { carry, type CarriedColumn } from './carry.ts';
+import type { CarriedColumn } from './carry.ts';
 import { dataHeader, textRowEncoder } from './copy-text.ts';
 import { type ColumnEncoding, rowEncoder, type RowEncoder } from './encode-rows.ts';
-import { matchColumns, type TargetTable } from '../catalogue/target-table.ts';
+import type { TargetTable } from '../catalogue/target-table.ts';
+import { compareColumns, throwDifferences } from './compare-columns.ts';
 
 export type CopyFormat = 'binary' | 'csv' | 'text';
 
@@ -40,7 +42,9 @@ export class CopyPlan {
   constructor(schema: Schema, table: TargetTable, shownName: string) {
     this.#table = table;
     this.inferred = schema.fields.filter(field => field.inferred === true).map(({ name }) => name);
-    this.#columns = matchColumns(schema, table, shownName).map(({ field, column }) => carry(field, column));
+    const { columns, differences } = compareColumns(schema, table, shownName);
+    throwDifferences(differences);
+    this.#columns = columns;
     this.#leavesOut = this.#columns.length < schema.fields.length;
     const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
     this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
@@ -60,6 +64,12 @@ export class CopyPlan {
   statement(format: CopyFormat, into: string = this.#table.name): string {
     const names = this.#columns.map(column => quoteIdentifier(column.name)).join(', ');
     return `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`;
+  }
+
+  /** What `encode` will say of batches that come in this encoding, if they come as bytes. */
+  formatOf(codec: Codec | undefined): CopyFormat {
+    if (this.#encodeBinary !== undefined || (this.#passesCopyData && codec === 'pg-copy')) return 'binary';
+    return this.#passesCsv && codec === 'csv' ? 'csv' : 'text';
   }
 
   encode(records: AnyBatch): CopyPiece {

@@ -7,7 +7,7 @@ import { sameType, typeName } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { columnDefinition, createTable, lockName, type Making, provideType } from '../catalogue/create-table.ts';
-import { describeTarget } from '../connection/connection-options.ts';
+import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { emptyTable } from '../catalogue/empty-table.ts';
 import type { PgSession } from '../connection/pool.ts';
 import type { TableName } from './row-loader.ts';
@@ -52,17 +52,12 @@ export class SinkTable {
     const { table, mode, key } = this.#options;
     this.#target = await loadTarget(this.#session.client, table);
     if (this.#target !== undefined) {
-      if (mode === 'create') throw this.#exists();
+      if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
       await this.#use(this.#schema, this.#target);
       await this.#empty(this.#target);
       return;
     }
-    if (mode === 'upsert' && key === undefined) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `postgres: option "key": table ${this.name.shown} is not there yet, and an upsert needs the primary key that it is to have; name its columns`,
-      );
-    }
+    if (mode === 'upsert' && key === undefined) throw keyless(this.name.shown);
     if (this.#schema === undefined) {
       throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.name.shown} cannot be made: no record came and no schema is declared`);
     }
@@ -74,13 +69,7 @@ export class SinkTable {
   /** Decides what had to wait: the types of untyped columns, by what stands in the first batch. */
   async decide(first: AnyBatch | undefined): Promise<CopyPlan | undefined> {
     if (this.plan !== undefined || this.#schema === undefined) return this.plan;
-    const inferred = new Schema(
-      this.#schema.fields.map(({ name, type, nullable, untyped }) => ({
-        name,
-        type: untyped === true ? inferTextType(first === undefined ? [] : textsOf(first, name)) : type,
-        nullable,
-      })),
-    );
+    const inferred = typedBy(this.#schema, first);
     await this.#make(inferred, this.#schema);
     if (this.#isOwn) this.name = { ...this.name, inferred: reasonsOf(this.#schema, inferred, first?.length ?? 0) };
     return this.plan;
@@ -130,7 +119,7 @@ export class SinkTable {
     if (!(await lockName(client, parseQualifiedName(table), mode !== 'create')))
       throw new MillraceError('EXISTS', `another run is making table ${this.name.shown} in ${describeTarget(target)}; name another`);
     if ((await loadTarget(client, table)) !== undefined) {
-      if (mode === 'create') throw this.#exists();
+      if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
       await this.#plan(records);
       return this.#empty(this.#found());
     }
@@ -160,14 +149,32 @@ export class SinkTable {
     if (this.#target === undefined) throw new MillraceError('NOT_FOUND', `table ${this.name.shown} is gone`);
     return this.#target;
   }
+}
 
-  #exists(): MillraceError {
-    const place = describeTarget(this.#session.target);
-    return new MillraceError(
-      'EXISTS',
-      `table ${this.name.shown} exists in ${place}; add to it with mode append (--mode append), or name another`,
-    );
-  }
+export function tableExists(shown: string, target: PgTarget): MillraceError {
+  return new MillraceError(
+    'EXISTS',
+    `table ${shown} exists in ${describeTarget(target)}; add to it with mode append (--mode append), or name another`,
+  );
+}
+
+/** A table that is to be merged into and is not there yet. */
+export function keyless(shown: string): MillraceError {
+  return new MillraceError(
+    'OPTION_INVALID',
+    `postgres: option "key": table ${shown} is not there yet, and an upsert needs the primary key that it is to have; name its columns`,
+  );
+}
+
+/** Untyped columns with the types that their values in the first batch have. */
+export function typedBy({ fields }: Schema, first: AnyBatch | undefined): Schema {
+  return new Schema(
+    fields.map(({ name, type, nullable, untyped }) => ({
+      name,
+      type: untyped === true ? inferTextType(first === undefined ? [] : textsOf(first, name)) : type,
+      nullable,
+    })),
+  );
 }
 
 /** Why a column has a type that a later record does not fit, and what to do. */

@@ -1,0 +1,44 @@
+import { fileAt, loadSink, loadSource } from '../config/places.ts';
+import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
+import { MillraceError } from '../errors.ts';
+import { parseNames } from '../query/parse-names.ts';
+import { operatorsFrom } from './operators.ts';
+import type { CopyOptions } from './options.ts';
+
+/** What a command line says of a run. */
+export interface Line {
+  readonly stages: readonly unknown[];
+  readonly run: Pick<RunOptions, 'deadLetter' | 'maxRejected' | 'memory'>;
+}
+
+/** The stages from one place to another. Wrong options and addresses are thrown; nothing is opened. */
+export async function lineFrom(from: string, to: string, options: CopyOptions): Promise<Line> {
+  const { deadLetter, maxRejected, memory } = options;
+  const stages = [
+    await loadSource(from, { format: options.fromFormat, defaults: { int8: 'bigint' } }),
+    ...(await operatorsFrom(options)),
+    await loadSink(to, { format: options.toFormat, options: targetOptions(options) }),
+  ];
+  const run = {
+    ...(deadLetter === undefined ? {} : { deadLetter: await loadDeadLetters(deadLetter, { from, to }) }),
+    ...(maxRejected === undefined ? {} : { maxRejected }),
+    ...(memory === undefined ? {} : { memory }),
+  };
+  return { stages, run };
+}
+
+function targetOptions({ mode, key, before, after }: CopyOptions): Record<string, unknown> {
+  const given = { mode, key: key === undefined ? undefined : parseNames(key, '--key'), before, after };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Letters are added to those that are there already. */
+async function loadDeadLetters(place: string, { from, to }: { from: string; to: string }): Promise<Sink<DeadLetter>> {
+  if (place === '-' && to === '-')
+    throw new MillraceError('USAGE', 'standard output cannot take both the records and the dead letters; give --dead-letter a file');
+  const file = fileAt(place, 'sink');
+  const use =
+    file === undefined ? undefined : file === fileAt(to, 'sink') ? 'go' : file === fileAt(from, 'source') ? 'come from' : undefined;
+  if (use !== undefined) throw new MillraceError('USAGE', `${place} is where the records ${use}; give --dead-letter a file of its own`);
+  return loadSink<DeadLetter>(place, { defaults: { mode: 'append' } });
+}

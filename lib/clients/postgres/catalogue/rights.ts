@@ -1,0 +1,70 @@
+import type pg from 'pg';
+import { MillraceError } from '../../../errors.ts';
+import { quoteLiteral } from '../../../values/identifiers.ts';
+import { limited } from '../connection/connect.ts';
+import type { QualifiedName } from '../../../values/identifiers.ts';
+import type { TargetTable } from './target-table.ts';
+
+/** What is to be done with columns of a table. */
+export type ColumnRight = 'INSERT' | 'UPDATE' | 'SELECT';
+
+/** Rights that this user lacks on columns of a table that is there: NOT_PERMITTED, by name. */
+export async function lackingRights(
+  client: pg.Client,
+  { name }: TargetTable,
+  wanted: Readonly<Partial<Record<ColumnRight, readonly string[]>>>,
+  shown: string,
+): Promise<MillraceError[]> {
+  const lacking: MillraceError[] = [];
+  for (const [right, columns] of Object.entries(wanted)) {
+    const { rows } = await client.query<{ name: string }>(
+      limited(LACKING.replace('RIGHT', quoteLiteral(right)), [name, JSON.stringify(columns)]),
+    );
+    if (rows.length === 0) continue;
+    const names = rows.length === columns.length ? '' : ` (${rows.map(row => JSON.stringify(row.name)).join(', ')})`;
+    lacking.push(new MillraceError('NOT_PERMITTED', `this user may not ${right}${names} in table ${shown}; grant it`));
+  }
+  return lacking;
+}
+
+/** A schema where a table cannot be made: NOT_FOUND, NOT_PERMITTED. */
+export async function lackingSchema(client: pg.Client, { schema }: QualifiedName): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ name: string | null; there: boolean; creates: boolean | null }>(limited(SCHEMA, [schema ?? null]));
+  const { name, there, creates } = rows[0] as (typeof rows)[number];
+  const shown = JSON.stringify(schema ?? name);
+  if (name === null)
+    return [new MillraceError('NOT_FOUND', 'no schema of the search path is there, so a table has no place; name its schema')];
+  if (!there) return [new MillraceError('NOT_FOUND', `there is no schema ${shown}; make it first`)];
+  return creates === true ? [] : [new MillraceError('NOT_PERMITTED', `this user may not CREATE in schema ${shown}; grant it`)];
+}
+
+/** What keeps a whole server or database from being written to: NOT_PERMITTED. */
+export async function readOnlyServer(client: pg.Client): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ standby: boolean; readonly: boolean }>(limited(READ_ONLY));
+  const { standby, readonly } = rows[0] as (typeof rows)[number];
+  if (standby) return [new MillraceError('NOT_PERMITTED', 'the server is a standby and cannot be written to; name its primary')];
+  if (!readonly) return [];
+  return [new MillraceError('NOT_PERMITTED', 'transactions are read-only here (default_transaction_read_only); set it off for this user')];
+}
+
+/** Whether this user may make temporary tables: NOT_PERMITTED. */
+export async function lackingTemporary(client: pg.Client): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ may: boolean }>(
+    limited("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY') AS may"),
+  );
+  return rows[0]?.may === true
+    ? []
+    : [new MillraceError('NOT_PERMITTED', 'this user may make no TEMPORARY tables in the database; grant it')];
+}
+
+const LACKING = `
+  SELECT a.attname::text AS name FROM pg_catalog.pg_attribute a
+  WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname IN (SELECT pg_catalog.jsonb_array_elements_text($2::jsonb))
+    AND NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, RIGHT) ORDER BY a.attnum`;
+
+const SCHEMA = `
+  SELECT s.name, n.oid IS NOT NULL AS there, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS creates
+  FROM (SELECT coalesce($1::text, pg_catalog.current_schema()::text) AS name) s LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name`;
+
+const READ_ONLY = `
+  SELECT pg_catalog.pg_is_in_recovery() AS standby, pg_catalog.current_setting('default_transaction_read_only')::bool AS readonly`;

@@ -1,0 +1,176 @@
+import type pg from 'pg';
+import type { ColumnPlan, SinkPlan, SinkPlanContext } from '../../../core/plan.ts';
+import { asMillraceError, MillraceError } from '../../../errors.ts';
+import type { Schema } from '../../../schema/schema.ts';
+import { typeName } from '../../../schema/types.ts';
+import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
+import { createTable } from '../catalogue/create-table.ts';
+import { imaginedTable } from '../catalogue/imagined-table.ts';
+import { lackingRights, lackingSchema, lackingTemporary, readOnlyServer } from '../catalogue/rights.ts';
+import { advanceSequence, loadTarget, type TargetTable } from '../catalogue/target-table.ts';
+import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
+import { limited } from '../connection/connect.ts';
+import type { PgTarget } from '../connection/connection-options.ts';
+import { sqlStateOf } from '../connection/errors.ts';
+import { withSession } from '../connection/session.ts';
+import { compareColumns } from './compare-columns.ts';
+import { CopyPlan } from './copy-plan.ts';
+import { mergeStatements } from './merge-statements.ts';
+import { keyless, tableExists, type TableOptions, typedBy } from './sink-table.ts';
+import { STAGING_NAME } from './staging.ts';
+
+/** Of a sink, what `plan` looks at. */
+export interface TablePlanOptions extends TableOptions {
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+/** What writing to a table would do, looked up in a transaction that can only read: any user who may connect can plan. */
+export async function planTable(target: PgTarget, options: TablePlanOptions, context: SinkPlanContext): Promise<SinkPlan> {
+  const use = { doing: `plan for table ${JSON.stringify(options.table)}`, signal: context.signal };
+  return withSession(target, use, async ({ client }) => {
+    await client.query(limited('BEGIN READ ONLY'));
+    const plan = await new TablePlanning(client, target, options, context).make();
+    await client.query(limited('ROLLBACK'));
+    return plan;
+  });
+}
+
+const MODES = {
+  create: '',
+  append: 'rows are added to those that it has',
+  replace: 'its rows give way to the new ones, in one transaction',
+  upsert: '',
+};
+
+class TablePlanning {
+  readonly #client: pg.Client;
+  readonly #target: PgTarget;
+  readonly #options: TablePlanOptions;
+  readonly #context: SinkPlanContext;
+  readonly #shown: string;
+  readonly #problems: MillraceError[] = [];
+  readonly #notes: string[] = [];
+  readonly #statements: string[] = [];
+  #types: readonly ColumnPlan[] = [];
+
+  constructor(client: pg.Client, target: PgTarget, options: TablePlanOptions, context: SinkPlanContext) {
+    this.#client = client;
+    this.#target = target;
+    this.#options = options;
+    this.#context = context;
+    this.#shown = JSON.stringify(options.table);
+  }
+
+  async make(): Promise<SinkPlan> {
+    const { before, after, table } = this.#options;
+    this.#problems.push(...(await readOnlyServer(this.#client)));
+    const found = await loadTarget(this.#client, table);
+    if (before !== undefined) {
+      this.#statements.push(before);
+      this.#notes.push('what the SQL of "before" changes is not known beforehand');
+    }
+    if (found === undefined) await this.#makeTable();
+    else await this.#useTable(found);
+    if (after !== undefined) this.#statements.push(after);
+    return {
+      exists: found !== undefined,
+      notes: this.#notes,
+      statements: this.#statements,
+      types: this.#types,
+      problems: this.#problems,
+    };
+  }
+
+  async #useTable(found: TargetTable): Promise<void> {
+    const { mode } = this.#options;
+    if (mode === 'create') {
+      this.#notes.push('the table is there');
+      this.#problems.push(tableExists(this.#shown, this.#target));
+      return;
+    }
+    if (mode !== 'upsert') this.#notes.push(`the table is there: ${MODES[mode]}`);
+    await this.#load(found, this.#context.schema);
+  }
+
+  /** Rows into a table that is there, or will be. */
+  async #load(table: TargetTable, schema: Schema | undefined, isOwn = false): Promise<void> {
+    const { mode } = this.#options;
+    const upsert = mode === 'upsert' && !isOwn ? await this.#upsertInto(table, schema) : undefined;
+    if (schema === undefined) {
+      this.#notes.push('its columns are compared with the records when the run begins: nothing says beforehand what they have');
+      return;
+    }
+    const { differences, types } = compareColumns(schema, table, this.#shown);
+    this.#types = isOwn ? this.#types : types;
+    this.#problems.push(...differences);
+    if (differences.length > 0) return;
+    const plan = new CopyPlan(schema, table, this.#shown);
+    const format = plan.formatOf(this.#context.codec);
+    if (!isOwn) this.#problems.push(...(await this.#lackingRights(table, plan.names, upsert)));
+    if (upsert === undefined) this.#statements.push(plan.statement(format));
+    else this.#statements.push(...upsertStatements(table, upsert, plan.statement(format, STAGING)));
+    if (isOwn) return;
+    const numbered = table.columns.filter(({ name, sequence }) => sequence !== undefined && plan.names.includes(name));
+    this.#statements.push(...numbered.map(column => advanceSequence(table, column).replace(/\s+/g, ' ')));
+  }
+
+  async #upsertInto(table: TargetTable, schema: Schema | undefined): Promise<Upsert | undefined> {
+    return this.#tried(async () => {
+      const key = await upsertKey(this.#client, table, this.#options, this.#shown);
+      this.#notes.push(`the table is there: rows are merged by ${key.names.map(quoteIdentifier).join(', ')}`);
+      if (schema === undefined) return undefined;
+      const written = compareColumns(schema, table, this.#shown).columns.map(({ name }) => name);
+      return upsertColumns(written, table, key, this.#options);
+    });
+  }
+
+  async #lackingRights(table: TargetTable, columns: readonly string[], upsert: Upsert | undefined): Promise<MillraceError[]> {
+    if (upsert === undefined) return lackingRights(this.#client, table, { INSERT: columns }, this.#shown);
+    const wanted = { INSERT: columns, UPDATE: upsert.updated, SELECT: columns };
+    return [...(await lackingRights(this.#client, table, wanted, this.#shown)), ...(await lackingTemporary(this.#client))];
+  }
+
+  async #makeTable(): Promise<void> {
+    const { table, mode, key } = this.#options;
+    const { schema, first } = this.#context;
+    this.#notes.push('the table is not there: it is made');
+    this.#problems.push(...(await lackingSchema(this.#client, parseQualifiedName(table))));
+    if (mode === 'upsert' && key === undefined) this.#problems.push(keyless(this.#shown));
+    if (schema === undefined) {
+      this.#notes.push('its columns are those of the records, known when the first ones have come');
+      return;
+    }
+    const typed = typedBy(schema, first);
+    const collect = (statement: string): void => void (this.#statements.includes(statement) || this.#statements.push(statement));
+    const making = { client: this.#client, warn: (message: string) => void this.#notes.push(message), collect };
+    const names = await this.#tried(() => createTable(making, table, typed, key));
+    this.#types = typed.fields.map(({ name, type }, i): ColumnPlan => {
+      const inferred = schema.fields[i]?.untyped === true || schema.fields[i]?.inferred === true;
+      const from = type.domain ?? typeName(type);
+      const to = names?.[i];
+      const change = to === undefined ? 'refused' : to === from ? 'none' : 'widened';
+      return { name, from, ...(to === undefined ? {} : { to }), change, ...(inferred ? { inferred } : {}) };
+    });
+    if (names === undefined) return;
+    await this.#load(await imaginedTable(this.#client, parseQualifiedName(table), typed), schema, true);
+  }
+
+  /** A refusal is a problem; what the server fails with ends the plan, for it ends the transaction. */
+  async #tried<T>(call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof MillraceError) || sqlStateOf(error) !== undefined) throw error;
+      this.#problems.push(asMillraceError(error));
+      return undefined;
+    }
+  }
+}
+
+const STAGING = `pg_temp.${STAGING_NAME}`;
+
+function upsertStatements(table: TargetTable, upsert: Upsert, copy: string): string[] {
+  const { repeats, supersede, merge, skip, insert } = mergeStatements(STAGING, table, upsert);
+  return [copy, repeats, supersede, ...(merge === undefined ? [skip, insert] : [merge])].map(statement => statement.replace(/\s+/g, ' '));
+}
