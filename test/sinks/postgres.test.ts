@@ -263,7 +263,10 @@ describe('sink postgres', () => {
     it('refuses before the first row what has no place, or lacks a value, or is generated', async () => {
       await sql(url, `CREATE TABLE t (id int8, named text, amount numeric, must int NOT NULL, g int GENERATED ALWAYS AS (1) STORED)`);
       const unknown = await failure(openWriter({ url, table: 't', mode: 'append' }, USERS));
-      expect([unknown.code, unknown.message]).to.deep.equal(['COLUMN_UNKNOWN', 'table "t" has no column "name"; did you mean "named"?']);
+      expect([unknown.code, unknown.message]).to.deep.equal([
+        'COLUMN_UNKNOWN',
+        'table "t" has no column "name"; did you mean "named"?; and table "t" needs a value in "must" (not null, without a default), which the records do not have',
+      ]);
       const missing = await failure(openWriter({ url, table: 't', mode: 'append' }, USERS.project(['id', 'amount'])));
       expect(missing.code).to.equal('SCHEMA_MISMATCH');
       expect(missing.message).to.contain('"must"');
