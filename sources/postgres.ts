@@ -4,6 +4,7 @@ import { connectionFields, resolveTarget } from '../lib/clients/postgres/connect
 import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
 import { CopyLayout } from '../lib/clients/postgres/read/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';
+import { TableOrigin } from '../lib/clients/postgres/catalogue/table-origin.ts';
 import { fieldOf } from '../lib/clients/postgres/catalogue/describe.ts';
 import { planRead } from '../lib/clients/postgres/read/plan-read.ts';
 import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
@@ -82,7 +83,9 @@ export const postgresKind = defineSource<typeof options, Given>({
 async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
   const target = resolveTarget(options);
   return withSession(target, { doing: doingOf(options), signal }, async ({ client }) => {
-    const schema = new Schema((await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf));
+    const origin = options.table === undefined ? undefined : new TableOrigin(target, options.table);
+    const fields = (await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf);
+    const schema = new Schema(origin === undefined ? fields : fields.map(field => ({ ...field, origin: field.name })), origin);
     checkNames(schema, given?.schema);
     return schema;
   });

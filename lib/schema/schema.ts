@@ -15,15 +15,24 @@ export interface Field {
   readonly inferred?: true;
   /** The expression that a database makes its values by, as that prints it. */
   readonly generatedBy?: string;
+  /** The column whose values these are, of what the schema's `origin` tells of. */
+  readonly origin?: string;
+}
+
+/** What a schema was read from. A sink of the same kind may ask it for more than the columns, to make the same again. */
+export interface SchemaOrigin {
+  readonly kind: string;
 }
 
 /** The columns of a batch, in order. Names are data: any string, each once. Immutable. */
 export class Schema {
   readonly fields: readonly Field[];
+  readonly origin: SchemaOrigin | undefined;
   readonly #index: Map<string, number>;
 
-  constructor(fields: readonly Field[]) {
+  constructor(fields: readonly Field[], origin?: SchemaOrigin) {
     this.fields = fields;
+    this.origin = origin;
     this.#index = new Map();
     for (const [i, field] of fields.entries()) {
       if (this.#index.has(field.name)) {
@@ -60,7 +69,10 @@ export class Schema {
 
   /** These columns, in the order given. */
   project(names: readonly string[]): Schema {
-    return new Schema(names.map(name => this.field(name)));
+    return new Schema(
+      names.map(name => this.field(name)),
+      this.origin,
+    );
   }
 
   /** All names at once: `{ a: 'b', b: 'a' }` swaps. A name that is not there, or a result with a name twice, is an error. */
@@ -68,13 +80,14 @@ export class Schema {
     for (const from of Object.keys(names)) this.field(from);
     return new Schema(
       this.fields.map(field => (Object.hasOwn(names, field.name) ? { ...field, name: names[field.name] as string } : field)),
+      this.origin,
     );
   }
 
   /** With this column in place of the one of that name, or at the end. */
   with(field: Field): Schema {
     const at = this.indexOf(field.name);
-    return new Schema(at < 0 ? [...this.fields, field] : this.fields.with(at, field));
+    return new Schema(at < 0 ? [...this.fields, field] : this.fields.with(at, field), this.origin);
   }
 
   /** The same columns of the same types, in the same order. */

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts';
 
 /** PostgreSQL keeps 63 bytes of a name and silently cuts the rest. */
-const MAX_NAME_BYTES = 63;
+export const MAX_NAME_BYTES = 63;
 
 /** A name as SQL writes it, always quoted. NUL, lone surrogates and more than 63 bytes are refused: the server would change them. */
 export function quoteIdentifier(name: string): string {

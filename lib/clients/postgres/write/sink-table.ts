@@ -7,6 +7,8 @@ import { sameType, typeName } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { columnDefinition, createTable, lockName, type Making, provideType } from '../catalogue/create-table.ts';
+import { DefinedTable } from '../catalogue/definition/defined-table.ts';
+import { TableOrigin } from '../catalogue/table-origin.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { emptyTable } from '../catalogue/empty-table.ts';
 import type { PgSession } from '../connection/pool.ts';
@@ -32,15 +34,19 @@ export class SinkTable {
   readonly #session: PgSession;
   readonly #schema: Schema | undefined;
   readonly #making: Making;
+  readonly #signal: AbortSignal;
   /** Made by this run: then its columns may change. */
   #isOwn = false;
+  /** Made like the one that the records come from. */
+  #defined: DefinedTable | undefined;
   #target: TargetTable | undefined;
 
-  constructor(options: TableOptions, session: PgSession, { schema, warn }: Pick<SinkContext, 'schema' | 'warn'>) {
+  constructor(options: TableOptions, session: PgSession, { schema, signal, warn }: Pick<SinkContext, 'schema' | 'signal' | 'warn'>) {
     this.name = { shown: JSON.stringify(options.table), bare: parseQualifiedName(options.table).name };
     this.#options = options;
     this.#session = session;
     this.#schema = schema;
+    this.#signal = signal;
     this.#making = { client: session.client, warn };
   }
 
@@ -98,9 +104,7 @@ export class SinkTable {
 
   /** Columns written to whose numbers come from a sequence. */
   get numbered(): TargetTable['columns'] {
-    return this.#isOwn
-      ? []
-      : (this.#target?.columns.filter(column => column.sequence !== undefined && this.plan?.names.includes(column.name)) ?? []);
+    return this.#target?.columns.filter(column => column.sequence !== undefined && this.plan?.names.includes(column.name)) ?? [];
   }
 
   /** Columns of records that nobody described, in a table that was there: its own types say what goes into it. */
@@ -123,9 +127,23 @@ export class SinkTable {
       await this.#plan(records);
       return this.#empty(this.#found());
     }
-    await createTable(this.#making, this.#options.table, columns, this.#options.key);
+    this.#defined = await this.#likeItsOrigin(columns);
+    await (this.#defined === undefined ? createTable(this.#making, table, columns, this.#options.key) : this.#defined.create());
     this.#isOwn = true;
     await this.#plan(records);
+  }
+
+  /** Records that come from a table of PostgreSQL tell all that hangs on it. */
+  async #likeItsOrigin(schema: Schema): Promise<DefinedTable | undefined> {
+    const definition = schema.origin instanceof TableOrigin ? await schema.origin.definition(this.#signal) : undefined;
+    const { table, key } = this.#options;
+    return definition === undefined ? undefined : DefinedTable.plan(this.#making, definition, { table, schema, key });
+  }
+
+  /** When all rows are in it: keys, indexes and what else is faster or only possible then. */
+  async finish(): Promise<void> {
+    await this.#defined?.finish();
+    this.#defined = undefined;
   }
 
   async #empty(target: TargetTable): Promise<void> {
@@ -141,7 +159,7 @@ export class SinkTable {
   async #use(schema: Schema | undefined, target: TargetTable): Promise<void> {
     const key = this.#options.mode === 'upsert' ? await upsertKey(this.#session.client, target, this.#options, this.name.shown) : undefined;
     if (schema === undefined) return;
-    this.plan = new CopyPlan(schema, target, this.name.shown);
+    this.plan = new CopyPlan(this.#defined === undefined ? schema : asGenerated(schema, target), target, this.name.shown);
     this.upsert = key === undefined ? undefined : upsertColumns(this.plan.names, target, key, this.#options);
   }
 
@@ -185,6 +203,17 @@ function reasonsOf(records: Schema, { fields }: Schema, count: number): Map<stri
       name,
       `its type was inferred as ${typeName(type)} from the first ${count} records; make it text (coerce it to string), or make the table before`,
     ]),
+  );
+}
+
+/** Of a table made like its origin: what is generated there is generated here, however each server prints it. */
+function asGenerated(schema: Schema, { columns }: TargetTable): Schema {
+  const expressions = new Map(columns.map(({ name, generatedBy }) => [name, generatedBy]));
+  return new Schema(
+    schema.fields.map(field => {
+      const generatedBy = field.generatedBy === undefined ? undefined : expressions.get(field.name);
+      return generatedBy === undefined ? field : { ...field, generatedBy };
+    }),
   );
 }
 

@@ -96,6 +96,7 @@ export class TableWriter implements Writer {
   commit(): Promise<Json> {
     return this.#guarded('commit to', async () => {
       if (!this.#isInTransaction) return null;
+      await this.#table.finish();
       await this.#advanceSequences();
       const { after } = this.#options;
       if (after !== undefined) await runOwnSql(this.#session, 'after', after);

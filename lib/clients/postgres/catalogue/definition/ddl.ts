@@ -15,6 +15,8 @@ export interface DdlPlace {
   readonly table: QualifiedName;
   /** What indexes, constraints and statistics are called there; as in the definition by default. */
   readonly nameOf?: (name: string) => string;
+  /** The oid of the table that this one stands for: keys that refer to it refer to this one. */
+  readonly self?: number;
 }
 
 export function placeOf(definition: TableDefinition): DdlPlace {

@@ -97,8 +97,8 @@ export interface ConstraintDefinition {
   readonly isOfParent: boolean;
   /** Of this table. */
   readonly columns: readonly string[];
-  /** Of a foreign key. */
-  readonly references: (SchemaName & { readonly oid: number }) | undefined;
+  /** Of a foreign key: the table that it refers to, and what its definition has before and behind that name. */
+  readonly references: (SchemaName & { readonly oid: number; readonly around: readonly [string, string] }) | undefined;
   /** Of a key or exclusion: its index, which has the constraint's name. */
   readonly index: IndexPlace | undefined;
   readonly comment: string | undefined;

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { MillraceError } from '../../../../errors.ts';
 import { limited } from '../../connection/connect.ts';
 import type {
   ColumnDefinition,
@@ -13,6 +12,7 @@ import type {
 } from './model.ts';
 import { withQualifiedNames } from './qualified-session.ts';
 import { readSequenceStates, sequenceDefinition, type SequenceStates } from './read-sequences.ts';
+import { ON, REFERENCES, splitAt, unreadable } from './split-at.ts';
 import { security } from './read-security.ts';
 import {
   type ColumnRow,
@@ -175,10 +175,16 @@ function constraintDefinition(row: ConstraintRow, indexes: readonly IndexRow[]):
     isLocal: row.local,
     isOfParent: row.ofparent,
     columns: row.columns ?? [],
-    references: row.references ?? undefined,
+    references: referencesOf(row),
     index: index === undefined ? undefined : indexPlace(index),
     comment: row.comment ?? index?.comment ?? undefined,
   };
+}
+
+function referencesOf({ definition, references }: ConstraintRow): ConstraintDefinition['references'] {
+  if (references === null) return undefined;
+  const { oid, schema, name, printed } = references;
+  return { oid, schema, name, around: splitAt(definition, REFERENCES, printed) };
 }
 
 function indexPlace({ parent, clustered }: IndexRow): IndexPlace {
@@ -186,7 +192,7 @@ function indexPlace({ parent, clustered }: IndexRow): IndexPlace {
 }
 
 function indexDefinition(row: IndexRow, table: RelationRow): IndexDefinition {
-  const [, behind] = splitAtTable(row.definition, table);
+  const [, behind] = splitAt(row.definition, ON, table.printed);
   return {
     ...indexPlace(row),
     name: row.name,
@@ -200,7 +206,7 @@ function indexDefinition(row: IndexRow, table: RelationRow): IndexDefinition {
 
 function statisticsDefinition(row: StatisticsRow, table: RelationRow): StatisticsDefinition {
   const from = ` FROM ${table.printed}`;
-  if (!row.definition.endsWith(from)) throw unreadable(row.definition, table);
+  if (!row.definition.endsWith(from)) throw unreadable(row.definition, table.printed);
   const head = `CREATE STATISTICS ${row.printed}`;
   return {
     schema: row.schema,
@@ -214,7 +220,7 @@ function statisticsDefinition(row: StatisticsRow, table: RelationRow): Statistic
 const FIRING: Readonly<Record<string, TriggerDefinition['firing']>> = { D: 'DISABLE', R: 'ENABLE REPLICA', A: 'ENABLE ALWAYS' };
 
 function triggerDefinition({ name, definition, enabled }: TriggerRow, table: RelationRow): TriggerDefinition {
-  const [before, behind] = splitAtTable(definition, table);
+  const [before, behind] = splitAt(definition, ON, table.printed);
   return { name, definition: [before, behind], firing: FIRING[enabled] };
 }
 
@@ -223,21 +229,4 @@ function replicaIdentity({ identity }: RelationRow, indexes: readonly IndexRow[]
   if (identity === 'n') return 'NOTHING';
   const index = indexes.find(({ replica }) => replica);
   return identity === 'i' && index !== undefined ? { index: index.name } : undefined;
-}
-
-/**
- * What a server's definition has before and behind `ON table`. Names in it are quoted, so the first place outside of quotes is the one.
- */
-function splitAtTable(definition: string, table: RelationRow): [before: string, behind: string] {
-  const places = /"(?:[^"]|"")*"|'(?:[^']|'')*'| ON (?:ONLY )?/g;
-  const name = table.printed;
-  for (let place = places.exec(definition); place !== null; place = places.exec(definition)) {
-    if (place[0].startsWith(' ON') && definition.startsWith(`${name} `, places.lastIndex))
-      return [definition.slice(0, place.index).trim(), definition.slice(places.lastIndex + name.length).trim()];
-  }
-  throw unreadable(definition, table);
-}
-
-function unreadable(definition: string, table: RelationRow): MillraceError {
-  return new MillraceError('INTERNAL', `a definition of table ${table.printed} does not name it: ${definition.slice(0, 60)}…`);
 }

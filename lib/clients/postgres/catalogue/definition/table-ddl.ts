@@ -26,9 +26,15 @@ export function constraintDdl(constraint: ConstraintDefinition, place: DdlPlace,
   const { table, shown, own } = namesAt(place);
   return {
     object: `${CONSTRAINTS[constraint.kind]} ${JSON.stringify(constraint.name)} of table ${shown}`,
-    sql: `ALTER TABLE ${only}${table} ADD CONSTRAINT ${own(constraint.name)} ${constraint.definition}`,
+    sql: `ALTER TABLE ${only}${table} ADD CONSTRAINT ${own(constraint.name)} ${definitionAt(constraint, place)}`,
     ...(constraint.references === undefined ? {} : { references: constraint.references }),
   };
+}
+
+function definitionAt({ definition, references }: ConstraintDefinition, { table, self }: DdlPlace): string {
+  if (references === undefined || references.oid !== self) return definition;
+  const [before, behind] = references.around;
+  return `${before} REFERENCES ${quoteQualifiedName(table)}${behind}`;
 }
 
 const CONSTRAINTS = { p: 'primary key', u: 'unique key', x: 'exclusion', c: 'check', f: 'foreign key', n: 'not null' } as const;

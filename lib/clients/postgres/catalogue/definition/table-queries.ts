@@ -133,7 +133,7 @@ export interface ConstraintRow {
   readonly ofparent: boolean;
   readonly index: number;
   readonly columns: string[] | null;
-  readonly references: { oid: number; schema: string; name: string } | null;
+  readonly references: { oid: number; schema: string; name: string; printed: string } | null;
   readonly comment: string | null;
 }
 
@@ -145,7 +145,8 @@ export const CONSTRAINTS = `
         AND p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.refobjid = k.conrelid
         AND (p.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND p.objid = k.oid
           OR k.contype = 'x' AND p.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.objid = k.conindid)))) AS columns,
-    CASE WHEN k.contype = 'f' THEN (SELECT pg_catalog.jsonb_build_object('oid', r.oid::int8, 'schema', rn.nspname, 'name', r.relname)
+    CASE WHEN k.contype = 'f' THEN (SELECT pg_catalog.jsonb_build_object('oid', r.oid::int8, 'schema', rn.nspname, 'name', r.relname,
+        'printed', pg_catalog.format('%I.%I', rn.nspname, r.relname))
       FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace WHERE r.oid = k.confrelid) END AS references,
     pg_catalog.obj_description(k.oid, 'pg_constraint') AS comment
   FROM pg_catalog.pg_constraint k

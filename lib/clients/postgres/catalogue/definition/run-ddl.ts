@@ -1,0 +1,42 @@
+import type pg from 'pg';
+import { isServerError, printable, sqlStateOf } from '../../connection/errors.ts';
+import type { Ddl } from './ddl.ts';
+
+/** Where statements run, within a transaction, and where is said what was left out. */
+export interface DdlRun {
+  readonly client: pg.Client;
+  warn(message: string): void;
+}
+
+/**
+ * Runs statements, each by itself: what the target cannot have (a function, type, table or privilege that is not there) is left out and said.
+ * Everything else is an error, as the server has it. What was left out.
+ */
+export async function runEach(run: DdlRun, statements: readonly Ddl[], mayFail: (error: unknown) => boolean = isNotThere): Promise<Ddl[]> {
+  const failed: Ddl[] = [];
+  for (const ddl of statements) {
+    await run.client.query(`SAVEPOINT ${SAVEPOINT}`);
+    try {
+      await run.client.query(ddl.sql);
+      await run.client.query(`RELEASE SAVEPOINT ${SAVEPOINT}`);
+    } catch (error) {
+      if (!mayFail(error)) throw error;
+      await run.client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}; RELEASE SAVEPOINT ${SAVEPOINT}`);
+      run.warn(`${ddl.object} is left out: ${isServerError(error) ? printable(error) : String(error)}`);
+      failed.push(ddl);
+    }
+  }
+  return failed;
+}
+
+const SAVEPOINT = 'millrace_definition';
+
+/** Wrong or unknown names, no such schema, nothing the server can do, no right to it. */
+export function isNotThere(error: unknown): boolean {
+  return /^(?:42|3F|0A|58P01)/.test(sqlStateOf(error) ?? '');
+}
+
+/** Of a foreign key also that what it refers to is not among the rows there. */
+export function isUnreferenced(error: unknown): boolean {
+  return isNotThere(error) || sqlStateOf(error) === '23503';
+}
