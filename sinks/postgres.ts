@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { planTable } from '../lib/clients/postgres/write/plan-table.ts';
 import { TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
@@ -41,7 +42,7 @@ const options = z
     message: 'only mode upsert changes rows that are there',
   });
 
-export type PostgresSinkOptions<Row> = Omit<z.input<typeof options>, 'key' | 'update'> & {
+export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 'key' | 'update'> & {
   key?: readonly (keyof Row & string)[];
   update?: readonly (keyof Row & string)[];
 };
@@ -60,17 +61,18 @@ export type PostgresSinkOptions<Row> = Omit<z.input<typeof options>, 'key' | 'up
  * COUNTS_DIFFER, TIMEOUT, CONNECTION_LOST, DISK_FULL, and those of connecting.
  */
 export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
-  return postgresKind.create<Row>(given as z.input<typeof options>, undefined);
+  const { options: plain, means } = splitMeans<z.input<typeof options>>(given);
+  return postgresKind.create<Row>(plain, means);
 }
 
 const TITLES = { create: '', append: ', added to', replace: ', replaced', upsert: ', merged into by key' };
 
-export const postgresKind = defineSink<typeof options>({
+export const postgresKind = defineSink<typeof options, ConnectionMeans | undefined>({
   kind: 'postgres',
   options,
   takes: ['pg-copy', 'csv'],
   guarantee: 'all-or-nothing',
   title: ({ table, mode }) => `table ${table}${TITLES[mode]}`,
-  plan: (given, context) => planTable(resolveTarget(given), given, context),
-  open: async (given, context) => TableWriter.open(openPool(resolveTarget(given)), given, context),
+  plan: (given, context, means) => planTable(targetOf(given, means), given, context),
+  open: async (given, context, means) => TableWriter.open(openPool(targetOf(given, means)), given, context),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
-import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
 import { CopyLayout } from '../lib/clients/postgres/read/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';
@@ -45,9 +46,10 @@ type ReadOptions = CheckedOptions & { readonly pushed?: Pushed };
 interface Given {
   readonly schema?: StandardSchemaV1 | undefined;
   readonly shape?: readonly ColumnShape[] | undefined;
+  readonly means?: ConnectionMeans | undefined;
 }
-/** In code a query may also be one of a query builder. */
-type CodeOptions = Omit<PostgresOptions, 'query'> & { readonly query?: string | BuiltQuery | undefined };
+/** In code a query may also be one of a query builder; password and socket may be functions. */
+type CodeOptions = Omit<WithMeans<PostgresOptions>, 'query'> & { readonly query?: string | BuiltQuery | undefined };
 
 /**
  * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody looks; columns that nobody needs are not read.
@@ -62,10 +64,12 @@ export function postgres<S extends StandardSchemaV1>(options: CodeOptions & { re
 export function postgres<Query extends BuiltQuery>(options: CodeOptions & { readonly query: Query }): Source<RowOf<Query>>;
 export function postgres<Row = Record<string, unknown>>(options: CodeOptions): Source<Row>;
 export function postgres<Row>({ schema, query, ...rest }: CodeOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
-  if (typeof query !== 'object') return postgresKind.create<Row>({ ...rest, ...(query === undefined ? {} : { query }) }, { schema });
+  const { options, means } = splitMeans<Omit<PostgresOptions, 'query'>>(rest);
+  if (typeof query !== 'object')
+    return postgresKind.create<Row>({ ...options, ...(query === undefined ? {} : { query }) }, { schema, means });
   if (rest.values !== undefined) throw new MillraceError('OPTION_INVALID', 'postgres: option "values": the query of a builder has its own');
   const { shape, ...text } = queryText(query);
-  return postgresKind.create<Row>({ ...text, ...rest }, { schema, shape });
+  return postgresKind.create<Row>({ ...text, ...options }, { schema, shape, means });
 }
 
 export const postgresKind = defineSource<typeof options, Given>({
@@ -74,14 +78,14 @@ export const postgresKind = defineSource<typeof options, Given>({
   describe,
   absorb,
   plan: (options: ReadOptions, { columns, signal }, given) =>
-    planRead(resolveTarget(options), { ...options, shape: given?.shape }, { columns, pushed: options.pushed, signal }),
+    planRead(targetOf(options, given?.means), { ...options, shape: given?.shape }, { columns, pushed: options.pushed, signal }),
   read,
   gives: ['pg-copy'],
   title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
 });
 
 async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
-  const target = resolveTarget(options);
+  const target = targetOf(options, given?.means);
   return withSession(target, { doing: doingOf(options), signal }, async ({ client }) => {
     const origin = options.table === undefined ? undefined : new TableOrigin(target, options.table);
     const fields = (await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf);
@@ -100,7 +104,7 @@ function absorb(options: CheckedOptions, requests: readonly PushRequest[], schem
 }
 
 async function* read(options: ReadOptions, context: SourceContext, given: Given): AsyncGenerator<AnyBatch, void, undefined> {
-  const target = resolveTarget(options);
+  const target = targetOf(options, given?.means);
   const pool = openPool(target);
   const use = { doing: doingOf(options), signal: context.signal };
   try {

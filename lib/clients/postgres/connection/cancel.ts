@@ -1,6 +1,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { PgSession } from './pool.ts';
+import { socketFor } from './means.ts';
 import { internalsOf } from './pg-internals.ts';
 
 /** How long a request to cancel may take on its way. */
@@ -18,7 +19,10 @@ export async function cancelStatement({ client, target }: PgSession): Promise<vo
   const { processID, secretKey, connection } = internalsOf(client);
   if (processID === null || secretKey === null) return;
   const path = target.host.startsWith('/') ? { path: `${target.host}/.s.PGSQL.${target.port}` } : { host: target.host, port: target.port };
-  const socket = connectSocket(path);
+  const own = await socketFor(target).catch(() => null);
+  if (own === null) return;
+  const socket = own ?? connectSocket(path);
+  own?.connect(path);
   socket.on('error', () => undefined);
   const timer = setTimeout(() => socket.destroy(), CANCEL_LIMIT_MS);
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()));

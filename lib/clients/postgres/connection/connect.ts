@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
 import { describeTarget, type PgTarget, type SslMode } from './connection-options.ts';
 import { postgresError, sqlStateOf } from './errors.ts';
+import { passwordFor, socketFor } from './means.ts';
 import { internalsOf } from './pg-internals.ts';
 
 /** Idle seconds after which the system asks whether the other side is still there. */
@@ -41,11 +42,12 @@ const ATTEMPTS: Readonly<Record<SslMode, readonly Encryption[]>> = {
 };
 
 async function firstThatWorks(target: PgTarget, signal: AbortSignal | undefined): Promise<pg.Client> {
+  const password = await passwordFor(target, signal);
   const attempts = target.host.startsWith('/') ? (['none'] as const) : ATTEMPTS[target.sslmode];
   let refusal: unknown;
   for (const encryption of attempts) {
     try {
-      return await attempt(target, encryption, signal);
+      return await attempt({ ...target, password }, encryption, signal);
     } catch (error) {
       if (!refusesEncryption(error)) throw error;
       // Of two refusals the first is the one about the login.
@@ -64,7 +66,11 @@ async function attempt(target: PgTarget, encryption: Encryption, signal: AbortSi
   signal?.throwIfAborted();
   // Loaded when somebody connects: the driver is no part of Millrace's own start.
   const { Client } = (await import('pg')).default;
+  const stream = await socketFor(target, signal);
+  if (signal?.aborted === true) stream?.destroy();
+  signal?.throwIfAborted();
   const client = new Client({
+    ...(stream === undefined ? {} : { stream: () => stream }),
     host: target.host,
     port: target.port,
     user: target.user,

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import { MillraceError, suggestion } from '../../../errors.ts';
+import type { ConnectionMeans } from './means.ts';
 import { passwordFromFile } from './passfile.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
@@ -58,6 +59,12 @@ export interface PgTarget {
   readonly statementTimeoutMs: number;
   /** Command line options for the server (`-c work_mem=64MB`), of PGOPTIONS. */
   readonly serverOptions: string | undefined;
+  readonly means?: ConnectionMeans | undefined;
+}
+
+/** As `resolveTarget`, with what only code can give. */
+export function targetOf(options: PgConnectionOptions, means: ConnectionMeans | undefined): PgTarget {
+  return { ...resolveTarget(options), means };
 }
 
 /** Errors: ADDRESS_INVALID for a URL that is none, OPTION_UNKNOWN for a parameter in it that libpq does not have. */

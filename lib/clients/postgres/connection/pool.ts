@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
 import { connect } from './connect.ts';
 import { describeTarget, type PgTarget } from './connection-options.ts';
+import { identityOf } from './means.ts';
 import { internalsOf } from './pg-internals.ts';
 
 /** Connections to one server as one user with one set of settings, at most. */
@@ -32,7 +33,9 @@ const pools = new Map<string, SharedPool>();
 
 /** The connections to `target` that this process shares: one pool for each distinct configuration, the password included. */
 export function openPool(target: PgTarget): PgPool {
-  const key = createHash('sha256').update(JSON.stringify(target)).digest('hex');
+  const key = createHash('sha256')
+    .update(JSON.stringify([target, identityOf(target.means)]))
+    .digest('hex');
   let pool = pools.get(key);
   if (pool === undefined) pools.set(key, (pool = new SharedPool(target)));
   pool.users++;
