@@ -11,7 +11,7 @@ import { planRead } from '../lib/clients/postgres/read/plan-read.ts';
 import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { type Pushed, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
-import { doingOf, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
+import { doingOf, hasOrder, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
 import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
@@ -95,10 +95,13 @@ async function describe(options: CheckedOptions, { signal }: DescribeContext, gi
   });
 }
 
-/** What the server does with the same outcome: filters, the choice of columns, a limit. A query that changes rows is run as it stands. */
+/** What the server does with the same outcome: filters, the choice of columns, an order, a limit. A query that changes rows is run as it stands. */
 function absorb(options: CheckedOptions, requests: readonly PushRequest[], schema: Schema): Absorbed<ReadOptions> {
   if (options.query !== undefined && !mayBeWrapped(options.query)) return { options, taken: [], rest: requests };
-  const { pushed, taken, rest } = takeRequests(requests, schema, options.numeric);
+  const { pushed, taken, rest } = takeRequests(requests, schema, {
+    numeric: options.numeric,
+    keepsOrder: options.query !== undefined && hasOrder(options.query),
+  });
   if (taken.length === 0) return { options, taken, rest };
   return { options: { ...options, pushed }, taken, rest };
 }

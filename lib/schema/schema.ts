@@ -13,6 +13,11 @@ export interface Field {
   readonly untyped?: true;
   /** Nobody declared the type: it was found from the first records, as JSON and objects hold them. */
   readonly inferred?: true;
+  /**
+   * How a database compares its text: by code point; or by other rules, under which two texts are equal only where they are the same. Not there:
+   * nobody knows.
+   */
+  readonly collation?: 'code point' | 'deterministic';
   /** The expression that a database makes its values by, as that prints it. */
   readonly generatedBy?: string;
   /** The column whose values these are, of what the schema's `origin` tells of. */

@@ -16,15 +16,20 @@ export interface ServerColumn {
   readonly server: ServerType;
   /** The expression of a generated column. */
   readonly generatedBy?: string;
+  /** Of a column of a table. */
+  readonly collation?: Field['collation'];
 }
 
 /** As records have it. */
-export function fieldOf({ name, type, nullable, generatedBy }: Omit<ServerColumn, 'server'>): Field {
-  return { name, type, nullable, ...(generatedBy === undefined ? {} : { generatedBy }) };
+export function fieldOf({ name, type, nullable, generatedBy, collation }: Omit<ServerColumn, 'server'>): Field {
+  const more = { ...(generatedBy === undefined ? {} : { generatedBy }), ...(collation === undefined ? {} : { collation }) };
+  return { name, type, nullable, ...more };
 }
 
 export interface Relation {
   readonly columns: readonly ServerColumn[];
+  /** Names of the columns of the primary key, in its order; none where there is none. */
+  readonly primaryKey: readonly string[];
   /** Where rows are read from, as SQL writes it: a quoted name. */
   readonly name: string;
   /** `COPY name (columns)` gives all of it: an ordinary table without children, none of its columns generated. */
@@ -47,7 +52,12 @@ export async function describeTable(client: pg.Client, table: string, target: Pg
     columns: present.map(row => ({
       ...serverColumn(catalogue, { name: row.name as string, oid: row.oid, typmod: row.typmod, nullable: !row.notnull }),
       ...(row.expression === null ? {} : { generatedBy: row.expression }),
+      ...(row.collation === null ? {} : { collation: row.collation }),
     })),
+    primaryKey: present
+      .filter(row => row.keyplace !== null)
+      .sort((a, b) => (a.keyplace as number) - (b.keyplace as number))
+      .map(row => row.name as string),
     isPlainTable: first.relkind === 'r' && !first.haschildren && present.every(row => row.expression === null),
     estimatedRows: first.reltuples < 0 || first.relkind === 'v' ? undefined : first.reltuples,
   };
@@ -84,14 +94,30 @@ interface ColumnRow {
   readonly notnull: boolean;
   /** Of a generated column. */
   readonly expression: string | null;
+  /** Its place in the primary key. */
+  readonly keyplace: number | null;
+  readonly collation: 'code point' | 'deterministic' | null;
 }
+
+/**
+ * Whether texts go by their bytes: the collations C and POSIX of libc, and all of the builtin provider. What a server before 15 or 17 does not
+ * know of is not there in the JSON. Source: https://www.postgresql.org/docs/18/catalog-pg-collation.html, catalog-pg-database.html
+ */
+const BY_BYTES = `CASE WHEN o.collprovider = 'd'
+      THEN b.row ->> 'datlocprovider' = 'b' OR coalesce(b.row ->> 'datlocprovider', 'c') = 'c' AND b.row ->> 'datcollate' IN ('C', 'POSIX')
+    ELSE o.collprovider = 'b' OR o.collprovider = 'c' AND o.collcollate IN ('C', 'POSIX') END`;
 
 const COLUMNS = `
   SELECT c.relkind::text AS relkind, c.relhassubclass OR c.relrowsecurity AS haschildren, c.reltuples::float8 AS reltuples,
     a.attname::text AS name, a.atttypid AS oid, a.atttypmod AS typmod, a.attnotnull AS notnull,
     CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
-      WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression
+      WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression,
+    pg_catalog.array_position(k.conkey, a.attnum) AS keyplace,
+    CASE WHEN ${BY_BYTES} THEN 'code point' WHEN o.collisdeterministic THEN 'deterministic' END AS collation
   FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+    LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation
+    CROSS JOIN (SELECT pg_catalog.to_jsonb(d) AS row FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) b
   WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'v', 'm', 'f', 'p') ORDER BY a.attnum`;
 
 const TABLES = `

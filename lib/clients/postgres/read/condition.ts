@@ -44,7 +44,10 @@ function comparisonOf(comparison: Comparison, scope: ConditionScope): string | u
   if (way?.field === undefined || way.rest.length > 0) return undefined;
   const { type } = way.field;
   const column = scope.columnSql(way.column);
-  const sides = (operand: Parameters<typeof sidesOf>[2]): Sides | undefined => sidesOf(column, type, operand, scope);
+  const asksEquality = EQUALITIES.has(comparison.op);
+  const hasOwnCollation = way.field.collation === 'code point' || (asksEquality && way.field.collation === 'deterministic');
+  const sides = (operand: Parameters<typeof sidesOf>[2]): Sides | undefined =>
+    sidesOf(column, type, operand, { ...scope, hasOwnCollation });
   switch (comparison.op) {
     case 'exists':
     case 'notExists':
@@ -63,11 +66,14 @@ function comparisonOf(comparison: Comparison, scope: ConditionScope): string | u
     case 'notLike':
     case 'startsWith':
     case 'regex':
-      return textTest(comparison, column, type, scope);
+      return textTest(comparison, column, type, { ...scope, hasOwnCollation });
     default:
       return ordered(sides(comparison.value), comparison.op === '!=' ? '<>' : comparison.op);
   }
 }
+
+/** What asks no more of a collation than which texts are the same; patterns are matched character by character. */
+const EQUALITIES: ReadonlySet<string> = new Set(['=', '!=', 'in', 'notIn', 'like', 'notLike', 'startsWith']);
 
 /** The JSON value null counts as null. Of a composite value `IS NOT NULL` asks for each of its fields. */
 function existence(isThere: boolean, column: string, { kind }: DataType): string {

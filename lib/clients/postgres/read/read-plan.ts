@@ -10,7 +10,7 @@ import { canDecode } from '../values/decode.ts';
 import { queryParameters, type QueryParameters } from '../values/parameters.ts';
 import { describeQuery, describeTable, fieldOf, type ServerColumn } from '../catalogue/describe.ts';
 import type { ColumnShape } from './built-query.ts';
-import { clauses, type Pushed, whereOf } from './pushdown.ts';
+import { clauses, orderOf, type Pushed, whereOf } from './pushdown.ts';
 import { portable } from '../catalogue/types.ts';
 
 /** A table, or a query. */
@@ -57,12 +57,12 @@ export async function serverColumns(client: pg.Client, read: ReadTarget, target:
 /** How the rows are asked for: types that have no value of their own here come as the text that PostgreSQL prints. */
 export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTarget, wish: ReadWish): Promise<ReadPlan> {
   const pushed = wish.pushed ?? NOTHING_PUSHED;
-  const isUtf8 = pushed.filters.length === 0 || (await hasUtf8(client));
+  const isUtf8 = (pushed.filters.length === 0 && pushed.order === undefined) || (await hasUtf8(client));
   if (read.table === undefined) return queryPlan(client, read, wish, isUtf8);
-  const { name, columns, isPlainTable, estimatedRows } = await describeTable(client, read.table, target);
+  const { name, columns, isPlainTable, estimatedRows, primaryKey } = await describeTable(client, read.table, target);
   const all = columns.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
   const wanted = wantedOf(all, wish);
-  if (isPlainTable && pushed.filters.length === 0 && pushed.limit === undefined && isBinary(wanted)) {
+  if (isPlainTable && pushed.filters.length === 0 && pushed.order === undefined && pushed.limit === undefined && isBinary(wanted)) {
     const list = wanted.map(({ sql }) => sql).join(', ');
     return {
       columns: wanted.map(({ column }) => column),
@@ -71,7 +71,7 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
       statement: copy(`${name} (${list})`),
     };
   }
-  const { columns: chosen, select } = selectPlan(name, all, wish, isUtf8);
+  const { columns: chosen, select } = selectPlan({ from: name, all, primaryKey }, wish, isUtf8);
   return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`) };
 }
 
@@ -91,7 +91,8 @@ async function queryPlan(client: pg.Client, read: ReadTarget, wish: ReadWish, is
     const select = queryStatement(query, aliases, all);
     return { columns: all.map(({ column }) => column), estimatedRows: undefined, select, statement: asked(select), parameters };
   }
-  const { columns, select } = selectPlan(`(${query}\n) AS q(${aliases.join(', ')})`, all, wish, isUtf8);
+  const from = `(${query}\n) AS q(${aliases.join(', ')})`;
+  const { columns, select } = selectPlan({ from, all, primaryKey: [] }, wish, isUtf8);
   return { columns, estimatedRows: undefined, select, statement: asked(select), parameters };
 }
 
@@ -108,16 +109,24 @@ interface SelectPlan {
   readonly select: string;
 }
 
-function selectPlan(from: string, all: readonly NamedColumn[], wish: ReadWish, isUtf8: boolean): SelectPlan {
+/** What is selected from. */
+interface Selected {
+  readonly from: string;
+  readonly all: readonly NamedColumn[];
+  readonly primaryKey: readonly string[];
+}
+
+function selectPlan({ from, all, primaryKey }: Selected, wish: ReadWish, isUtf8: boolean): SelectPlan {
   const { pushed = NOTHING_PUSHED } = wish;
   const wanted = wantedOf(all, wish);
-  const where = whereOf(pushed, {
+  const scope = {
     schema: new Schema(all.map(({ column }) => column)),
     isUtf8,
-    columnSql: name => all.find(({ column }) => column.name === name)?.sql ?? quoteIdentifier(name),
-  });
+    columnSql: (name: string) => all.find(({ column }) => column.name === name)?.sql ?? quoteIdentifier(name),
+  };
+  const behind = clauses(whereOf(pushed, scope), orderOf(pushed, scope, primaryKey), pushed);
   const list = wanted.map(({ column, sql }) => onWire(column, sql)).join(', ');
-  return { columns: wanted.map(({ column }) => column), select: `SELECT ${list} FROM ${from}${clauses(where, pushed.limit)}` };
+  return { columns: wanted.map(({ column }) => column), select: `SELECT ${list} FROM ${from}${behind}` };
 }
 
 /** The columns that were projected, in that order; of them those that anybody looks at. */
@@ -207,6 +216,11 @@ function onWire({ wire, type }: PlannedColumn, column: string): string {
 /** Whether a SELECT can be put around a query: a statement that changes rows stands at the top or not at all. */
 export function mayBeWrapped(query: string): boolean {
   return !/\b(?:insert|update|delete|merge)\b/i.test(query);
+}
+
+/** Whether rows come in an order that the query itself asks for, as far as its text tells: rather too often than not. */
+export function hasOrder(query: string): boolean {
+  return /\border\s+(?:\S+\s+)?by\b/i.test(query);
 }
 
 function plain(query: string | undefined): string {

@@ -20,6 +20,8 @@ export interface LiteralScope {
   readonly isUtf8: boolean;
   /** What numeric is in a record: digits that are compared exactly, or the nearest number. */
   readonly numeric: 'text' | 'number';
+  /** The column's own collation compares as is asked here: the statement names none, so that an index of the column can serve. */
+  readonly hasOwnCollation?: boolean;
 }
 
 /** Undefined where the server does not compare exactly as the predicate does in memory. */
@@ -60,18 +62,24 @@ export function sidesOf(column: string, type: DataType, operand: Operand, scope:
 }
 
 /** A column whose values are texts and a text, compared by code point. Also what a pattern is matched with. */
-export function textSides(column: string, type: DataType, operand: Operand, { isUtf8 }: LiteralScope): Sides | undefined {
-  const text = textOf(column, type);
+export function textSides(column: string, type: DataType, operand: Operand, scope: LiteralScope): Sides | undefined {
+  const text = sortedText(column, type, scope);
   if (text === undefined || typeof operand !== 'string' || !isCarried(operand)) return undefined;
   // The blanks that char(n) is filled up with are no part of the text that it is cast to.
   const literal = type.kind === 'bpchar' ? operand.replace(/ +$/, '') : operand;
-  if (isUtf8) return { column: `${text} COLLATE "C"`, literal: quoteLiteral(literal), type: 'text' };
-  return {
-    column: `pg_catalog.convert_to(${text}, 'UTF8')`,
-    literal: `'\\x${Buffer.from(literal).toString('hex')}'::bytea`,
-    type: 'bytea',
-  };
+  if (scope.isUtf8) return { column: text, literal: quoteLiteral(literal), type: 'text' };
+  return { column: text, literal: `'\\x${Buffer.from(literal).toString('hex')}'::bytea`, type: 'bytea' };
 }
+
+/** The text of a column as the server compares it by code point; undefined where it can't. */
+export function sortedText(column: string, type: DataType, { isUtf8, hasOwnCollation = false }: LiteralScope): string | undefined {
+  const text = textOf(column, type);
+  if (text === undefined) return undefined;
+  if (!isUtf8) return `pg_catalog.convert_to(${text}, 'UTF8')`;
+  return hasOwnCollation && OF_TEXT.has(type.kind) ? text : `${text} COLLATE "C"`;
+}
+
+const OF_TEXT: ReadonlySet<string> = new Set(['text', 'varchar']);
 
 /** A cast of an enum may be anything that its owner made: its label is what the type's own function gives. */
 function textOf(column: string, { kind, domain }: DataType): string | undefined {
