@@ -21,6 +21,7 @@ export function summaryLines(report: Report, places: Places): string[] {
   return [
     headline(report, places),
     ...counts(report),
+    ...pushed(report),
     ...rejects(report, places),
     ...bottleneck(report),
     ...report.warnings.map(warning => `  warning: ${warning}`),
@@ -44,6 +45,12 @@ function counts({ read, written, made, dropped, rejected, unchanged, superseded,
   parts.push(`${printCount(written)} written`);
   const bytes = [...(bytesRead > 0 ? [`${printSize(bytesRead)} in`] : []), ...(bytesWritten > 0 ? [`${printSize(bytesWritten)} out`] : [])];
   return [`  ${parts.join(', ')}${bytes.length > 0 ? `; ${bytes.join(', ')}` : ''}`];
+}
+
+/** Stages that count nothing here, because the source did them. */
+function pushed({ stages }: Report): string[] {
+  const kinds = stages.filter(stage => stage.pushed === true).map(({ kind }) => kind);
+  return kinds.length === 0 ? [] : [`  done by ${stages[0]?.kind ?? 'the source'} itself: ${kinds.join(', ')}`];
 }
 
 function rejects({ rejected, rejects: groups }: Report, { deadLetter }: Places): string[] {

@@ -56,6 +56,13 @@ function terminal(isTTY: boolean): { output: NodeJS.WriteStream; written: string
 }
 
 describe('the summary', () => {
+  it('names the stages that the source did itself', () => {
+    const stages = [stage('postgres'), stage('filter', { pushed: true }), stage('take', { pushed: true }), stage('map'), stage('file')];
+    const lines = summaryLines({ ...report, stages, rejected: 0, dropped: 0 }, { from: 'postgres://h/app?table=t', to: 'a.csv' });
+    expect(lines[2]).to.equal('  done by postgres itself: filter, take');
+    expect(summaryLines(report, { from: 'a.csv', to: 'b.csv' }).join()).not.to.include('itself');
+  });
+
   it('says what was read, dropped, refused and written, where, and how fast, without a password', () => {
     expect(summaryLines(report, { from: 'a.csv', to: 'postgres://me:s3cr3t@h/app?table=t', deadLetter: 'rejects.ndjson' })).to.deep.equal([
       'Copied 230,000 records in 2.00 s (115,542 read a second): a.csv → postgres://me:***@h/app?table=t',

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,7 +9,8 @@ const TYPES = `
   CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree; CREATE SCHEMA "Odd S";
   CREATE TYPE mood AS ENUM ('low', 'B b', 'it''s,"{}"'); CREATE TYPE "Odd S"."En um" AS ENUM ('x');
   CREATE DOMAIN price AS numeric(12,4) CHECK (value > -1e9); CREATE DOMAIN tags AS text[];
-  CREATE TYPE pair AS (x int, y text); CREATE TYPE span AS RANGE (subtype = float8)`;
+  CREATE TYPE pair AS (x int, y text); CREATE TYPE span AS RANGE (subtype = float8);
+  CREATE DOMAIN moods AS mood[]; CREATE DOMAIN feeling AS mood; CREATE DOMAIN twin AS pair; CREATE DOMAIN reach AS int4range; CREATE TYPE nested AS (n int, list pair[])`;
 
 /** Values that a record keeps exactly, whatever is done with it. */
 const KEPT: Readonly<Record<string, readonly string[]>> = {
@@ -86,6 +87,17 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
   bit: ['1'],
   varbit: ['', '101'],
   'varbit(7)': ['101'],
+  lseg: ['[(1,2),(3,4.5)]'],
+  line: ['{1,-1,0}'],
+  xid: ['4294967295'],
+  tid: ['(7,3)'],
+  datemultirange: ['{[2020-01-01,2020-01-05),[2021-01-01,)}'],
+  'span[]': ['{"[1,2]",NULL}'],
+  moods: ['{low,"B b",NULL}'],
+  feeling: ['B b'],
+  twin: ['(7,"x,""y""")'],
+  nested: ['(1,"{""(2,a)"",NULL}")'],
+  reach: ['[1,5)'],
   money: ['12.34', '-92233720368547758.08'],
   xml: ['<a b="1">x&amp;y</a>'],
   tsvector: ['a:1A,2 b:3', ''],
@@ -106,6 +118,22 @@ const KEPT: Readonly<Record<string, readonly string[]>> = {
   xid8: ['12345678901234'],
   pg_snapshot: ['10:20:10,14'],
   jsonpath: ['$.a[*]?(@ > 1)'],
+};
+
+/** Whatever a role is set to: what is read and written is the same. */
+const ODD_SETTINGS: Readonly<Record<string, string>> = {
+  DateStyle: 'German, DMY',
+  IntervalStyle: 'iso_8601',
+  TimeZone: 'Asia/Tokyo',
+  extra_float_digits: '-15',
+  bytea_output: 'escape',
+  client_encoding: 'LATIN1',
+  standard_conforming_strings: 'off',
+  array_nulls: 'off',
+  xmloption: 'document',
+  search_path: 'public, pg_catalog',
+  default_transaction_isolation: 'serializable',
+  quote_all_identifiers: 'on',
 };
 
 /** Of these all travel in binary form; one column of another type sends all others as text. */
@@ -149,6 +177,8 @@ const KEPT_COLUMNS = Object.keys(BINARY).map((_, i) => `c${i}`);
 describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => {
   let source = '';
   let target = '';
+  let reading = '';
+  let writing = '';
   const zone = process.env['TZ'];
   after(() => {
     if (zone === undefined) delete process.env['TZ'];
@@ -160,6 +190,13 @@ describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => 
     target = await freshDatabase('types_target');
     await sql(source, TYPES);
     await sql(target, `CREATE TYPE shifts_the_oids AS (a int); ${TYPES}`);
+    reading = await asRole(source, 'reads oddly', ODD_SETTINGS);
+    writing = await asRole(target, 'writes oddly', {
+      ...ODD_SETTINGS,
+      DateStyle: 'SQL, DMY',
+      IntervalStyle: 'sql_standard',
+      TimeZone: 'America/St_Johns',
+    });
     await fill('kept', KEPT);
     await fill('in_binary', BINARY);
     await fill('passed', PASSED);
@@ -190,9 +227,9 @@ describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => 
     for (const [i, type] of Object.keys(KEPT).entries()) {
       await sql(target, 'DROP TABLE IF EXISTS alone');
       const report = await run([
-        from.postgres({ url: source, table: 'kept', int8: 'bigint' }),
+        from.postgres({ url: reading, table: 'kept', int8: 'bigint' }),
         project<Record<string, unknown>, string>('id', `c${i}`),
-        to.postgres({ url: target, table: 'alone' }),
+        to.postgres({ url: writing, table: 'alone' }),
       ]);
       expect(report.written, type).to.equal(await count('kept'));
       const select = `SELECT id, format('%s', c${i}) AS v, c${i} IS NULL AS n FROM`;
@@ -214,11 +251,11 @@ describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => 
       const file = join(folder, `all.${format}`);
       await sql(target, 'TRUNCATE kept_there');
       await run([
-        from.postgres({ url: source, table: 'kept', int8: 'bigint' }),
+        from.postgres({ url: reading, table: 'kept', int8: 'bigint' }),
         project<Record<string, unknown>, string>('id', ...names),
         to.file(file),
       ]);
-      await run([from.file(file), to.postgres({ url: target, table: 'kept_there', mode: 'append' })]);
+      await run([from.file(file), to.postgres({ url: writing, table: 'kept_there', mode: 'append' })]);
       await rm(folder, { recursive: true });
       const [came, went] = [await rows(target, 'kept_there'), await rows(source, 'kept')];
       for (const name of names)
@@ -229,8 +266,33 @@ describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => 
     });
   }
 
+  it('takes what JSON has, of any type, into a jsonb column as the same JSON', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'types-'));
+    const values = [
+      '"a text"',
+      '"1"',
+      '"null"',
+      '"{\\"a\\": 1}"',
+      '""',
+      '1',
+      '1.5',
+      '123456789012345678901234567890',
+      'true',
+      '{"a": [1]}',
+      '[]',
+    ];
+    for (const [i, list] of [values, ...values.map(value => [value, value])].entries()) {
+      const file = join(folder, `${i}.ndjson`);
+      await writeFile(file, list.map((value, id) => `{"id":${id},"v":${value}}\n`).join(''));
+      await sql(target, 'DROP TABLE IF EXISTS jsons; CREATE TABLE jsons (id int, v jsonb)');
+      await run([from.file(file), to.postgres({ url: writing, table: 'jsons', mode: 'append' })]);
+      expect((await sql(target, 'SELECT v::text AS v FROM jsons ORDER BY id')).map(({ v }) => v)).to.deep.equal(list);
+    }
+    await rm(folder, { recursive: true });
+  });
+
   it('names the column of a value that no record can have, and shows its text in a dead letter', async () => {
-    const stages = [from.postgres({ url: source, table: 'passed' }), project<Record<string, unknown>, string>('id', 'c0')];
+    const stages = [from.postgres({ url: reading, table: 'passed' }), project<Record<string, unknown>, string>('id', 'c0')];
     await run([...stages, map((row: object) => row), to.memory([])]).then(
       () => expect.fail('it resolved'),
       (error: unknown) =>
@@ -268,9 +330,9 @@ describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => 
     const into = mode === 'create' ? 'made' : `${table}_there`;
     await sql(target, mode === 'create' ? 'DROP TABLE IF EXISTS made' : `TRUNCATE ${into}`);
     const report = await run([
-      from.postgres({ url: source, table, int8: 'bigint' }),
+      from.postgres({ url: reading, table, int8: 'bigint' }),
       ...operators,
-      to.postgres({ url: target, table: into, mode }),
+      to.postgres({ url: writing, table: into, mode }),
     ]);
     expect(report).to.include({ read: await count(table), written: await count(table) });
     expect(report.warnings).to.deep.equal([]);
@@ -292,6 +354,17 @@ describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => 
 
 function run(stages: readonly object[]): ReturnType<typeof pipeline> {
   return (pipeline as (...all: object[]) => ReturnType<typeof pipeline>)(...stages);
+}
+
+/** The same database as a role of its own, with settings. */
+async function asRole(url: string, role: string, settings: Readonly<Record<string, string>>): Promise<string> {
+  const changes = Object.entries(settings).map(
+    ([name, value]) => `ALTER ROLE "${role}" SET ${name} = ${name === 'search_path' ? value : `'${value}'`}`,
+  );
+  await sql(url, `DROP ROLE IF EXISTS "${role}"; CREATE ROLE "${role}" LOGIN SUPERUSER; ${changes.join('; ')}`);
+  const as = Object.assign(new URL(url), { username: encodeURIComponent(role) }).href;
+  expect(await sql(as, 'SHOW extra_float_digits')).to.deep.equal([{ extra_float_digits: '-15' }]);
+  return as;
 }
 
 /** Each column as the server prints it. */

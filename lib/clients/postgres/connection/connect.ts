@@ -124,6 +124,7 @@ function sessionSettings(): pg.QueryConfig {
     standard_conforming_strings: 'on',
     array_nulls: 'on',
     xmloption: 'content',
+    lc_monetary: 'C',
     // A table is read from its start, whoever else is reading it.
     synchronize_seqscans: 'off',
     idle_in_transaction_session_timeout: '0',

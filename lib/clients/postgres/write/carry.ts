@@ -54,6 +54,8 @@ export function carry(field: Field, target: TargetColumn): CarriedColumn {
 /** Of records that nobody described: bytes are text in JSON, and NaN stands among numbers as text. Each value is looked at for itself. */
 function inferredWay(source: DataType, target: DataType): Way | undefined {
   if (isText(source) && target.kind === 'bytea') return 'value';
+  // A text is a JSON string there, never JSON to be read: what a record says it is stays what it is.
+  if (isJson(target) && (isText(source) || isNumber(source) || source.kind === 'bool')) return 'value';
   if (isText(target) && target.length === undefined) return 'printed';
   return isJson(source) && isNumber(target) ? 'value' : wayOf(source, target);
 }
