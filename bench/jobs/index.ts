@@ -1,8 +1,10 @@
 import type { Job } from '../job.ts';
-import { csvToPg } from './csv-pg.ts';
+import { csvToPg, csvToPgValidated } from './csv-pg.ts';
+import { csvRows } from './csv-rows.ts';
 import { memoryJobs } from './memory.ts';
 import { operators, operatorsFresh, operatorsWarm } from './operators.ts';
 import { pgToPg, pgToPgFunctions } from './pg-pg.ts';
+import { pgToCsv, pgToNdjson } from './pg-files.ts';
 import { pgUpsert } from './pg-upsert.ts';
 import { firstRecord, pgRead } from './pg-read.ts';
 
@@ -12,6 +14,10 @@ export const jobs: readonly Job[] = [
   pgUpsert,
   pgRead,
   csvToPg,
+  csvToPgValidated,
+  csvRows,
+  pgToCsv,
+  pgToNdjson,
   operators,
   operatorsFresh,
   operatorsWarm,

@@ -21,6 +21,8 @@ export interface CarriedColumn {
   readonly isSameBytes: boolean;
   /** Their text is read by the column's own input rules, nothing else can be said of it. */
   readonly isRawText: boolean;
+  /** The type whose binary form the server reads here; undefined where it has none that holds on every server. */
+  readonly wire: DataType | undefined;
   /** In binary; undefined where the type has no form that holds on every server. */
   readonly binary: ColumnEncoding | undefined;
   readonly text: ColumnEncoding;
@@ -45,6 +47,7 @@ export function carry(field: Field, target: TargetColumn): CarriedColumn {
     name: field.name,
     isSameBytes,
     isRawText: field.untyped === true || way === 'same',
+    wire: hasBinary ? target.type : undefined,
     binary: hasBinary ? binaryEncoding(field, target.type, way) : undefined,
     text: textEncoding(field, target.type, way),
     change: typeChange(field.type, target.type, way),

@@ -3,6 +3,7 @@ import type { AnyBatch, AnyRow, RejectedRow } from '../../../core/define.ts';
 import type { Schema } from '../../../schema/schema.ts';
 import { quoteIdentifier } from '../../../values/identifiers.ts';
 import type { CarriedColumn } from './carry.ts';
+import { csvToBinary, type CsvToBinary } from './csv-to-binary.ts';
 import { dataHeader, textRowEncoder } from './copy-text.ts';
 import { type ColumnEncoding, rowEncoder, type RowEncoder } from './encode-rows.ts';
 import type { TargetTable } from '../catalogue/target-table.ts';
@@ -26,7 +27,8 @@ export interface CopyPiece {
 
 /**
  * How batches of a schema go into a table. Binary where every column can; bytes that already are what the target wants pass as they are.
- * CSV records pass as CSV where each column is read by the target's input rules anyway. Text for everything else.
+ * CSV records pass where each column is read by the target's input rules anyway: in binary where all fields have forms that leave no room for
+ * rules, else as the CSV that they are. Text for everything else.
  * Errors: COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, all before the first row.
  */
 export class CopyPlan {
@@ -36,6 +38,10 @@ export class CopyPlan {
   readonly #leavesOut: boolean;
   readonly #passesCopyData: boolean;
   readonly #passesCsv: boolean;
+  readonly #readCsv: CsvToBinary | undefined;
+  /** So many batches go as CSV before one is tried again, and how many that were last time. */
+  #untilRead = 0;
+  #afterUnread = 4;
   readonly #encodeBinary: RowEncoder | undefined;
   #encodeText: RowEncoder | undefined;
 
@@ -50,6 +56,8 @@ export class CopyPlan {
     this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
     this.#passesCopyData = this.#columns.every(column => column.isSameBytes);
     this.#passesCsv = this.#columns.every(column => column.isRawText);
+    const wires = this.#columns.map(({ wire }) => wire).filter(wire => wire !== undefined);
+    this.#readCsv = this.#passesCsv && wires.length === this.#columns.length ? csvToBinary(wires) : undefined;
   }
 
   /** Columns whose type nobody declared. */
@@ -81,10 +89,20 @@ export class CopyPlan {
       return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, lines: rows, bytes: chunk.length, rejected };
     }
     const lines = this.#passesCsv ? batch.encoded('csv') : undefined;
-    if (lines !== undefined) return { ...whole('csv', lines.flatMap(framed), batch.length), lines: newlinesIn(lines) };
+    if (lines !== undefined)
+      return this.#readLines(lines, batch.length) ?? { ...whole('csv', lines.flatMap(framed), batch.length), lines: newlinesIn(lines) };
     this.#encodeText ??= textRowEncoder(this.#columns.map(column => column.text));
     const { chunk, rows, rejected } = this.#encodeText(batch);
     return { format: 'text', chunks: framed(chunk), rows, lines: rows, bytes: chunk.length, rejected };
+  }
+
+  /** Where every field is plainly of its type: reading binary costs the server half. Another COPY costs too, so what has odd fields is left alone for longer and longer. */
+  #readLines(lines: readonly Uint8Array[], rows: number): CopyPiece | undefined {
+    if (this.#readCsv === undefined || this.#untilRead-- > 0) return undefined;
+    const read = this.#readCsv(lines, rows);
+    if (read !== undefined) return whole('binary', framed(read), rows);
+    this.#untilRead = this.#afterUnread *= 4;
+    return undefined;
   }
 
   /**
