@@ -63,7 +63,7 @@ describe('the plan of a PostgreSQL table', () => {
     const planned = await plan(csv(), to.postgres({ url: other, table: 'of_csv' }));
     expect(sinkOf(planned).statements).to.deep.equal([
       'CREATE TABLE "of_csv" (\n  "id" int8,\n  "zip" text,\n  "born" date,\n  "odd ""n" text\n)',
-      'COPY "of_csv" ("id", "zip", "born", "odd ""n") FROM STDIN (FORMAT csv)',
+      'COPY "of_csv" ("id", "zip", "born", "odd ""n") FROM STDIN (FORMAT binary)',
     ]);
     expect(sinkOf(planned).types?.[0]).to.deep.equal({ name: 'id', from: 'int8', to: 'int8', change: 'none', inferred: true });
     expect(planned.explain()).to.match(/id +int8 \(found\) +→ +int8/);

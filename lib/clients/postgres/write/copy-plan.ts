@@ -74,10 +74,11 @@ export class CopyPlan {
     return `COPY ${into} (${names}) FROM STDIN (FORMAT ${format})`;
   }
 
-  /** What `encode` will say of batches that come in this encoding, if they come as bytes. */
+  /** What `encode` will say of batches that come in this encoding, if they come as bytes; of CSV where its fields are plain. */
   formatOf(codec: Codec | undefined): CopyFormat {
     if (this.#encodeBinary !== undefined || (this.#passesCopyData && codec === 'pg-copy')) return 'binary';
-    return this.#passesCsv && codec === 'csv' ? 'csv' : 'text';
+    if (!this.#passesCsv || codec !== 'csv') return 'text';
+    return this.#readCsv === undefined ? 'csv' : 'binary';
   }
 
   encode(records: AnyBatch): CopyPiece {
@@ -96,7 +97,7 @@ export class CopyPlan {
     return { format: 'text', chunks: framed(chunk), rows, lines: rows, bytes: chunk.length, rejected };
   }
 
-  /** Where every field is plainly of its type: reading binary costs the server half. Another COPY costs too, so what has odd fields is left alone for longer and longer. */
+  /** Where every field is plainly of its type: binary costs the server less. Another COPY costs too, so odd fields leave it to CSV for longer and longer. */
   #readLines(lines: readonly Uint8Array[], rows: number): CopyPiece | undefined {
     if (this.#readCsv === undefined || this.#untilRead-- > 0) return undefined;
     const read = this.#readCsv(lines, rows);
