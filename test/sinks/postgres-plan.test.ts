@@ -22,7 +22,7 @@ describe('the plan of a PostgreSQL table', () => {
       url,
       `CREATE TYPE mood AS ENUM ('low', 'it''s'); CREATE DOMAIN price AS numeric(10,2); CREATE TYPE pair AS (x int, y text);
        CREATE TABLE src (id int PRIMARY KEY, "na""me" text, small int2, n numeric(10,4), mo mood, pr price, cash money);
-       INSERT INTO src SELECT i, 'x', 1, 1, 'low', 1, 1 FROM generate_series(1, 300) i; ANALYZE src;
+       INSERT INTO src SELECT i, 'x', 1, 1, 'low', 1, 1 FROM generate_series(1, 300) i; CREATE INDEX by_small ON src (small) WHERE n > 0; COMMENT ON TABLE src IS 'of all'; ANALYZE src;
        CREATE TABLE dst (id serial PRIMARY KEY, "na""me" varchar(3), small int8, n numeric(8,2), mo text, pr numeric, must text NOT NULL,
          twice int8 GENERATED ALWAYS AS (small * 2) STORED);
        CREATE TABLE keyless (id int, small int2); CREATE TABLE same (id int PRIMARY KEY, small int2)`,
@@ -41,8 +41,10 @@ describe('the plan of a PostgreSQL table', () => {
     expect([codesOf(planned), sinkOf(planned).exists]).to.deep.equal([[], false]);
     expect(sinkOf(planned).statements).to.deep.equal([
       "CREATE TYPE public.mood AS ENUM ('low', 'it''s')",
-      'CREATE TABLE "made" (\n  "id" int4 NOT NULL,\n  "na""me" text,\n  "mo" public.mood,\n  "pr" numeric(10,2),\n  PRIMARY KEY ("id")\n)',
+      'CREATE TABLE "public"."made" ("id" integer CONSTRAINT "src_id_not_null" NOT NULL, "na""me" text, "mo" public.mood, "pr" numeric(10,2))',
+      'ALTER TABLE "public"."made" ADD PRIMARY KEY ("id")',
       'COPY "made" ("id", "na""me", "mo", "pr") FROM STDIN (FORMAT binary)',
+      `COMMENT ON TABLE "public"."made" IS 'of all'`,
     ]);
     expect(changesOf(planned)).to.deep.equal({
       id: 'int4 none int4',
@@ -57,6 +59,20 @@ describe('the plan of a PostgreSQL table', () => {
       "SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = 'made'::regclass AND attnum > 0",
     );
     expect(columns.map(({ type }) => type)).to.deep.equal(['integer', 'text', 'mood', 'numeric(10,2)']);
+  });
+
+  it('lists what hangs on the table that the records come from, in the order in which it is made', async () => {
+    const stages = () => [from.postgres<object>({ url, table: 'src' }), to.postgres<object>({ url: other, table: 'whole' })] as const;
+    const { statements = [] } = sinkOf(await plan(...stages()));
+    const copy = statements.findIndex(statement => statement.startsWith('COPY '));
+    expect(statements.slice(copy + 1)).to.deep.equal([
+      'ALTER TABLE "public"."whole" ADD CONSTRAINT "whole_pkey" PRIMARY KEY (id)',
+      'CREATE INDEX "by_small" ON "public"."whole" USING btree (small) WHERE (n > (0)::numeric)',
+      `COMMENT ON TABLE "public"."whole" IS 'of all'`,
+    ]);
+    await pipeline(...stages());
+    const indexes = await sql(other, "SELECT indexname AS name FROM pg_indexes WHERE tablename = 'whole' ORDER BY 1");
+    expect(indexes.map(({ name }) => name)).to.deep.equal(['by_small', 'whole_pkey']);
   });
 
   it('finds the types of CSV as a run would, or says that they are not known behind a function', async () => {

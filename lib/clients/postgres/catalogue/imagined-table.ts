@@ -7,7 +7,12 @@ import type { TargetTable } from './target-table.ts';
 import { TypeCatalogue } from './types.ts';
 
 /** A table that is not there, as it would be made of a schema. Types that the server does not have yet would be enums, or arrays of them. */
-export async function imaginedTable(client: pg.Client, name: QualifiedName, { fields }: Schema): Promise<TargetTable> {
+export async function imaginedTable(
+  client: pg.Client,
+  name: QualifiedName,
+  { fields }: Schema,
+  keepsGenerated: boolean,
+): Promise<TargetTable> {
   const names = fields.map(({ type }) => type.domain ?? typeName(type));
   const { rows } = await client.query<{ oid: number | null }>(limited(OIDS, [JSON.stringify(names)]));
   const catalogue = new TypeCatalogue(client);
@@ -25,7 +30,7 @@ export async function imaginedTable(client: pg.Client, name: QualifiedName, { fi
         isRequired: !nullable,
         isNotNull: !nullable,
         isAlwaysNumbered: false,
-        generatedBy: undefined,
+        generatedBy: keepsGenerated ? field.generatedBy : undefined,
         sequence: undefined,
       };
     }),

@@ -16,7 +16,7 @@ import { withSession } from '../connection/session.ts';
 import { compareColumns } from './compare-columns.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { mergeStatements } from './merge-statements.ts';
-import { keyless, tableExists, type TableOptions, typedBy } from './sink-table.ts';
+import { keyless, likeItsOrigin, tableExists, type TableOptions, typedBy } from './sink-table.ts';
 import { STAGING_NAME } from './staging.ts';
 
 /** Of a sink, what `plan` looks at. */
@@ -141,19 +141,32 @@ class TablePlanning {
       this.#notes.push('its columns are those of the records, known when the first ones have come');
       return;
     }
-    const typed = typedBy(schema, first);
-    const collect = (statement: string): void => void (this.#statements.includes(statement) || this.#statements.push(statement));
-    const making = { client: this.#client, warn: (message: string) => void this.#notes.push(message), collect };
-    const names = await this.#tried(() => createTable(making, table, typed, key));
-    this.#types = typed.fields.map(({ name, type }, i): ColumnPlan => {
+    const typed = schema.fields.some(({ untyped }) => untyped === true) ? typedBy(schema, first) : schema;
+    const made = await this.#tried(() => this.#made(typed));
+    this.#types = typed.fields.map((field, i): ColumnPlan => {
+      const { name, type } = field;
       const inferred = schema.fields[i]?.untyped === true || schema.fields[i]?.inferred === true;
       const from = type.domain ?? typeName(type);
-      const to = names?.[i];
-      const change = to === undefined ? 'refused' : to === from ? 'none' : 'widened';
+      const to = made?.types[i];
+      const isLeftOut = made?.isLikeOrigin === true && field.generatedBy !== undefined;
+      const change = to === undefined ? 'refused' : isLeftOut ? 'left out' : to === from ? 'none' : 'widened';
       return { name, from, ...(to === undefined ? {} : { to }), change, ...(inferred ? { inferred } : {}) };
     });
-    if (names === undefined) return;
-    await this.#load(await imaginedTable(this.#client, parseQualifiedName(table), typed), schema, true);
+    if (made === undefined) return;
+    await this.#load(await imaginedTable(this.#client, parseQualifiedName(table), typed, made.isLikeOrigin), schema, true);
+    this.#statements.push(...made.after);
+  }
+
+  /** Gathers the statements that make it; those that follow the load are given. */
+  async #made(schema: Schema): Promise<{ types: readonly string[]; after: readonly string[]; isLikeOrigin: boolean }> {
+    const collect = (statement: string): void => void (this.#statements.includes(statement) || this.#statements.push(statement));
+    const making = { client: this.#client, warn: (message: string) => void this.#notes.push(message), collect };
+    const { table, key } = this.#options;
+    const defined = await likeItsOrigin(making, schema, this.#options, this.#context.signal);
+    if (defined === undefined) return { types: await createTable(making, table, schema, key), after: [], isLikeOrigin: false };
+    const { before, after } = defined.statements;
+    before.forEach(collect);
+    return { types: defined.types, after, isLikeOrigin: true };
   }
 
   /** A refusal is a problem; what the server fails with ends the plan, for it ends the transaction. */

@@ -127,17 +127,10 @@ export class SinkTable {
       await this.#plan(records);
       return this.#empty(this.#found());
     }
-    this.#defined = await this.#likeItsOrigin(columns);
+    this.#defined = await likeItsOrigin(this.#making, columns, this.#options, this.#signal);
     await (this.#defined === undefined ? createTable(this.#making, table, columns, this.#options.key) : this.#defined.create());
     this.#isOwn = true;
     await this.#plan(records);
-  }
-
-  /** Records that come from a table of PostgreSQL tell all that hangs on it. */
-  async #likeItsOrigin(schema: Schema): Promise<DefinedTable | undefined> {
-    const definition = schema.origin instanceof TableOrigin ? await schema.origin.definition(this.#signal) : undefined;
-    const { table, key } = this.#options;
-    return definition === undefined ? undefined : DefinedTable.plan(this.#making, definition, { table, schema, key });
   }
 
   /** When all rows are in it: keys, indexes and what else is faster or only possible then. */
@@ -167,6 +160,17 @@ export class SinkTable {
     if (this.#target === undefined) throw new MillraceError('NOT_FOUND', `table ${this.name.shown} is gone`);
     return this.#target;
   }
+}
+
+/** Records that come from a table of PostgreSQL tell all that hangs on it. */
+export async function likeItsOrigin(
+  making: Making,
+  schema: Schema,
+  { table, key }: TableOptions,
+  signal: AbortSignal,
+): Promise<DefinedTable | undefined> {
+  const definition = schema.origin instanceof TableOrigin ? await schema.origin.definition(signal) : undefined;
+  return definition === undefined ? undefined : DefinedTable.plan(making, definition, { table, schema, key });
 }
 
 export function tableExists(shown: string, target: PgTarget): MillraceError {

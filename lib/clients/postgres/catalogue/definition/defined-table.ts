@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Schema } from '../../../../schema/schema.ts';
+import { typeName } from '../../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier, quoteQualifiedName } from '../../../../values/identifiers.ts';
 import { limited } from '../../connection/connect.ts';
 import { sqlStateOf } from '../../connection/errors.ts';
@@ -30,12 +31,15 @@ export class DefinedTable {
   readonly #definition: TableDefinition;
   readonly #place: DdlPlace;
   readonly #ownKey: readonly string[] | undefined;
+  /** Of the columns of the records, in their order. */
+  readonly types: readonly string[];
 
-  private constructor(making: Making, definition: TableDefinition, place: DdlPlace, ownKey: readonly string[] | undefined) {
+  private constructor(making: Making, definition: TableDefinition, place: DdlPlace, { ownKey, types }: OwnParts) {
     this.#making = making;
     this.#definition = definition;
     this.#place = place;
     this.#ownKey = ownKey;
+    this.types = types;
   }
 
   /** Looks what of the definition the target can have. Makes enums that it lacks. TYPE_NOT_CARRIED. */
@@ -44,16 +48,29 @@ export class DefinedTable {
     const to = await placed(client, table);
     for (const name of key ?? []) schema.field(name);
     const fields = [];
+    const types: string[] = [];
     for (const field of schema.fields) {
       const provided = await provideType(making, field, field.type);
       const exact = whole.columns.find(({ name }) => name === field.origin)?.type;
-      fields.push({ field, type: exact !== undefined && (await hasType(client, exact)) ? exact : provided });
+      const isExact = exact !== undefined && (await hasType(client, exact));
+      fields.push({ field, type: isExact ? exact : provided });
+      types.push(isExact ? (field.type.domain ?? typeName(field.type)) : provided);
     }
     const { definition, leftOut } = adaptDefinition(whole, fields, to);
     for (const reason of leftOut) making.warn(`table ${JSON.stringify(table)} is made without ${reason}`);
     const mine = key === undefined ? definition : withoutPrimaryKey(definition);
     const taken = await freeNames(client, mine, whole.name);
-    return new DefinedTable(making, taken.definition, { table: to, nameOf: taken.nameOf, self: whole.oid }, key);
+    return new DefinedTable(making, taken.definition, { table: to, nameOf: taken.nameOf, self: whole.oid }, { ownKey: key, types });
+  }
+
+  /** What would be run before the load and after it. */
+  get statements(): { readonly before: readonly string[]; readonly after: readonly string[] } {
+    const key = this.#ownKey === undefined ? [] : [this.#keyStatement(this.#ownKey)];
+    const after = [keyDdl, indexDdl, unvalidatedDdl, foreignKeyDdl, replicaIdentityDdl, sequenceStateDdl, commentDdl];
+    return {
+      before: [...tableDdl(this.#definition, this.#place).map(({ sql }) => sql), ...key],
+      after: after.flatMap(ddl => ddl(this.#definition, this.#place)).map(({ sql }) => sql),
+    };
   }
 
   /** Before the load. A generated column whose function is not there becomes an ordinary one. */
@@ -76,11 +93,11 @@ export class DefinedTable {
         definition = ungenerated(definition, column);
       }
     }
-    if (this.#ownKey !== undefined) {
-      await client.query(
-        `ALTER TABLE ${quoteQualifiedName(this.#place.table)} ADD PRIMARY KEY (${this.#ownKey.map(quoteIdentifier).join(', ')})`,
-      );
-    }
+    if (this.#ownKey !== undefined) await client.query(this.#keyStatement(this.#ownKey));
+  }
+
+  #keyStatement(key: readonly string[]): string {
+    return `ALTER TABLE ${quoteQualifiedName(this.#place.table)} ADD PRIMARY KEY (${key.map(quoteIdentifier).join(', ')})`;
   }
 
   /** After the load. */
@@ -94,6 +111,11 @@ export class DefinedTable {
       [replicaIdentityDdl, sequenceStateDdl, commentDdl].flatMap(ddl => ddl(definition, place)),
     );
   }
+}
+
+interface OwnParts {
+  readonly ownKey: readonly string[] | undefined;
+  readonly types: readonly string[];
 }
 
 const SAVEPOINT = 'millrace_table';
