@@ -112,7 +112,7 @@ const contenders: readonly Contender[] = [
   },
 ];
 
-const TIMES = 5;
+const TIMES = 3;
 
 /** Neither the start of a process alone, in which everybody's code is still slow, nor only what comes once the compiler has done its best. */
 export const operators: Job = {
