@@ -31,6 +31,10 @@ export function fillItems(rows: number): string {
   return `DROP TABLE IF EXISTS items; ${CREATE_ITEMS}; INSERT INTO items SELECT ${VALUES} FROM generate_series(1::int8, ${rows}::int8) i; ANALYZE items`;
 }
 
+/** The table `picked` of the target: eight columns of `items`, one under another name and as text. */
+export const CREATE_PICKED = `CREATE TABLE picked (id int8 NOT NULL, client text NOT NULL, name text, email text NOT NULL, amount numeric(12,2) NOT NULL,
+  score float8 NOT NULL, created timestamptz NOT NULL, born date NOT NULL)`;
+
 /** The table `keyed` of the target: as `items`, with a primary key. */
 export const CREATE_KEYED = CREATE_ITEMS.replace('items (', 'keyed (').replace('id int8 NOT NULL', 'id int8 PRIMARY KEY');
 

@@ -14,14 +14,20 @@ export interface Place {
   readonly wideRows: number;
   /** Folder of psql, where there is one. */
   readonly psql: string | undefined;
+  /** A Python with ADBC and pyarrow. */
+  readonly python: string | undefined;
 }
 
 export interface Contender {
   readonly name: string;
   /** True for Millrace. */
   readonly isOurs?: boolean;
-  /** Left out, and said so, where there is no psql. */
-  readonly needsPsql?: boolean;
+  /** A program that it runs; left out, and said so, where that is not there. Its memory is not measured. */
+  readonly needs?: 'psql' | 'python';
+  /** Where it fills a table of its own, which it makes itself. */
+  readonly fills?: string;
+  /** Where it moves other rows than the job asks for, as a measure of what a server takes: so many are expected. */
+  expected?(place: Place): number;
   /** Before the clock starts, in the contender's own process. */
   prepare?(place: Place): unknown;
   /** Timed. Gives the records that it moved or saw; seconds, where the clock is to start later than the call. */
@@ -50,7 +56,7 @@ export interface Job {
   /** Rows expected, of so many in the source: counted at the target, or what the contender saw. */
   expected(place: Place): number;
   /** The table of the target database that it fills: emptied (`keyed`: half filled) before each run, counted after it. */
-  readonly fills?: 'items' | 'wide' | 'keyed';
+  readonly fills?: 'items' | 'picked' | 'wide' | 'keyed';
   /** Runs of each contender; the number on the command line where it is left out. */
   readonly rounds?: number;
   /** Tables and files that it needs beside `items`. */
@@ -64,6 +70,6 @@ export interface Measure {
   readonly contender: string;
   readonly seconds: number;
   readonly rows: number;
-  /** Highest resident memory of its process, without the server's. */
-  readonly peakMegabytes: number;
+  /** Highest resident memory of its process, without the server's; undefined where another program did the work. */
+  readonly peakMegabytes?: number;
 }

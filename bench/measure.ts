@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import ts from 'typescript';
 import { fillKeyed } from './data.ts';
-import type { Job, Measure, Place } from './job.ts';
+import type { Contender, Job, Measure, Place } from './job.ts';
 import { connect } from './peers.ts';
 
 const here = import.meta.dirname;
@@ -29,28 +29,33 @@ export function buildRuns(): void {
 
 /** All measures of a job, contenders alternating; `rounds` of each after one that does not count (unless there is only one). */
 export async function measure(job: Job, place: Place, rounds: number, said: (line: string) => void): Promise<Measure[]> {
-  const contenders = job.contenders.filter(({ needsPsql }) => !(needsPsql && place.psql === undefined));
+  const contenders = job.contenders.filter(({ needs }) => needs === undefined || place[needs] !== undefined);
   const measures: Measure[] = [];
   const count = job.rounds ?? rounds;
   for (let round = count > 1 ? 0 : 1; round <= count; round++) {
-    for (const { name } of contenders) {
-      const result = await runOnce(job, name, place);
-      said(`${round === 0 ? 'warm-up' : `round ${round}`}: ${name}: ${result.seconds.toFixed(3)} s, ${result.peakMegabytes.toFixed(0)} MB`);
+    for (const contender of contenders) {
+      const result = await runOnce(job, contender, place);
+      const memory = result.peakMegabytes === undefined ? '' : `, ${result.peakMegabytes.toFixed(0)} MB`;
+      said(`${round === 0 ? 'warm-up' : `round ${round}`}: ${contender.name}: ${result.seconds.toFixed(3)} s${memory}`);
       if (round > 0) measures.push(result);
     }
   }
   return measures;
 }
 
-async function runOnce(job: Job, contender: string, place: Place): Promise<Measure> {
+async function runOnce(job: Job, contender: Contender, place: Place): Promise<Measure> {
   if (job.fills !== undefined) await emptied(place, job.fills);
-  const result = await inChild(job.name, contender, place);
-  const arrived = job.fills === undefined ? result.rows : await countRows(place, job.fills);
-  const expected = job.expected(place);
+  if (contender.fills === 'items' && job.fills !== 'items') await emptied(place, 'items');
+  const result = await inChild(job.name, contender.name, place);
+  const filled = contender.fills ?? job.fills;
+  const arrived = filled === undefined ? result.rows : await countRows(place, filled);
+  const expected = (contender.expected ?? job.expected)(place);
   if (arrived !== expected || result.rows !== expected) {
-    throw new Error(`${job.name}: ${contender} says ${result.rows} rows, ${arrived} arrived, expected were ${expected}`);
+    throw new Error(`${job.name}: ${contender.name} says ${result.rows} rows, ${arrived} arrived, expected were ${expected}`);
   }
-  return result;
+  if (contender.needs === undefined) return result;
+  const { peakMegabytes: _ofNode, ...measured } = result;
+  return measured;
 }
 
 async function emptied(place: Place, table: string): Promise<void> {

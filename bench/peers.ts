@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import QueryStream from 'pg-query-stream';
 import type { Place } from './job.ts';
 
@@ -57,6 +59,24 @@ export class MultiRowInsert {
     await this.#client.end();
     return this.rows;
   }
+}
+
+/** One COPY piped into another. */
+export async function pipeCopy({ source, target, rows }: Place): Promise<{ rows: number }> {
+  const [reader, writer] = [await connect(source), await connect(target)];
+  const written = writer.query(copyFrom('COPY items FROM STDIN (FORMAT binary)'));
+  await pipeline(reader.query(copyTo('COPY items TO STDOUT (FORMAT binary)')), written);
+  await Promise.all([reader.end(), writer.end()]);
+  return { rows: written.rowCount ?? rows };
+}
+
+/** psql reading, psql writing, a pipe between them. */
+export async function pipePsql(place: Place): Promise<{ rows: number }> {
+  await shell(
+    place,
+    `$PSQL -d "$SOURCE" -c 'COPY items TO STDOUT (FORMAT binary)' | $PSQL -d "$TARGET" -c 'COPY items FROM STDIN (FORMAT binary)'`,
+  );
+  return { rows: place.rows };
 }
 
 /** Runs a shell line in which `$PSQL` is psql, without a profile and stopping at errors. */

@@ -67,8 +67,9 @@ function timedSection(result: JobResult): string {
     const runs = of(measures, name);
     if (runs.length === 0) return `| ${name} | did not run | | |`;
     const seconds = secondsOf(runs);
-    const rate = moved > 1 ? `${Math.round(moved / median(seconds) / 1000).toLocaleString('en')}k` : '';
-    return `| ${name} | ${spread(seconds, 3)} | ${rate} | ${peak(runs)} |`;
+    const rows = runs[0]?.rows ?? 0;
+    const rate = rows > 1 ? `${Math.round(rows / median(seconds) / 1000).toLocaleString('en')}k` : '';
+    return `| ${name} | ${spread(seconds, 3)} | ${rate} | ${Number.isNaN(peak(runs)) ? '' : peak(runs)} |`;
   });
   return `## ${job.title}
 
@@ -100,7 +101,7 @@ const bar = ({ text, holds }: Verdict): string => `- ${mark(holds)}: ${text}`;
 const mark = (holds: boolean | undefined): string => (holds === undefined ? 'not measured' : holds ? 'holds' : '**short**');
 const of = (measures: readonly Measure[], name: string): Measure[] => measures.filter(({ contender }) => contender === name);
 const secondsOf = (measures: readonly Measure[]): number[] => measures.map(({ seconds }) => seconds);
-const peak = (measures: readonly Measure[]): number => Math.round(Math.max(...measures.map(({ peakMegabytes }) => peakMegabytes)));
+const peak = (measures: readonly Measure[]): number => Math.round(Math.max(...measures.map(({ peakMegabytes = NaN }) => peakMegabytes)));
 const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
 
 function median(values: readonly number[]): number {

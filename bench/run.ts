@@ -6,11 +6,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildIfStale } from '../test/services/dist.ts';
-import { CREATE_ITEMS, CREATE_KEYED, fillBig, fillItems, fillWide } from './data.ts';
+import { CREATE_ITEMS, CREATE_PICKED, CREATE_KEYED, fillBig, fillItems, fillWide } from './data.ts';
 import type { Job, Need, Place } from './job.ts';
 import { jobs } from './jobs/index.ts';
 import { buildRuns, measure } from './measure.ts';
 import { connect } from './peers.ts';
+import { pythonWithAdbc } from './python.ts';
 import { type JobResult, page, verdicts } from './results.ts';
 import { type BenchServer, givenServer, startServer } from './server.ts';
 
@@ -68,8 +69,19 @@ async function makePlace({ url, folder, psql }: BenchServer, rows: number): Prom
     await sql(url('postgres'), `DROP DATABASE IF EXISTS ${name}`);
     await sql(url('postgres'), `CREATE DATABASE ${name}`);
   }
-  await sql(url(names.target), `${CREATE_ITEMS}; ${CREATE_KEYED}; CREATE TABLE wide (id int8 NOT NULL, body text NOT NULL)`);
-  return { source: url(names.source), target: url(names.target), folder, rows, wideRows: Math.min(2000, Math.ceil(rows / 500)), psql };
+  await sql(
+    url(names.target),
+    `${CREATE_ITEMS}; ${CREATE_PICKED}; ${CREATE_KEYED}; CREATE TABLE wide (id int8 NOT NULL, body text NOT NULL)`,
+  );
+  return {
+    source: url(names.source),
+    target: url(names.target),
+    folder,
+    rows,
+    wideRows: Math.min(2000, Math.ceil(rows / 500)),
+    psql,
+    python: pythonWithAdbc(said),
+  };
 }
 
 async function makeData(where: Place, needs: ReadonlySet<Need>): Promise<void> {

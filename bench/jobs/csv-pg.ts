@@ -69,7 +69,7 @@ export const csvToPg: Job = {
     },
     {
       name: 'psql \\copy',
-      needsPsql: true,
+      needs: 'psql',
       run: async place => {
         await shell(place, `$PSQL -d "$TARGET" -c "\\\\copy items FROM '${join(place.folder, 'items.csv')}' (FORMAT csv, HEADER true)"`);
         return { rows: place.rows };

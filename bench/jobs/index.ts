@@ -3,13 +3,14 @@ import { csvToPg, csvToPgValidated } from './csv-pg.ts';
 import { csvRows } from './csv-rows.ts';
 import { memoryJobs } from './memory.ts';
 import { operators, operatorsFresh, operatorsWarm } from './operators.ts';
-import { pgToPg, pgToPgFunctions } from './pg-pg.ts';
 import { pgToCsv, pgToNdjson } from './pg-files.ts';
+import { pgToPg, pgToPgColumns, pgToPgFunctions } from './pg-pg.ts';
 import { pgUpsert } from './pg-upsert.ts';
 import { firstRecord, pgRead } from './pg-read.ts';
 
 export const jobs: readonly Job[] = [
   pgToPg,
+  pgToPgColumns,
   pgToPgFunctions,
   pgUpsert,
   pgRead,

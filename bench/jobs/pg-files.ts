@@ -18,7 +18,7 @@ function ours(place: Place, extension: string): () => Promise<{ rows: number }> 
 function psql(name: string, statement: string, file: string): Job['contenders'][number] {
   return {
     name,
-    needsPsql: true,
+    needs: 'psql',
     run: async place => {
       const path = join(place.folder, file);
       await shell(place, `$PSQL -d "$SOURCE" -c "\\\\copy ${statement.replace('FILE', `'${path}'`)}"`);
