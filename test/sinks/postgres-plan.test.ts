@@ -129,6 +129,13 @@ describe('the plan of a PostgreSQL table', () => {
     expect(codesOf(await planned('upsert', 'absent'))).to.deep.equal(['OPTION_INVALID']);
     expect(codesOf(await planned('upsert', 'absent', { key: ['id'] }))).to.deep.equal([]);
     expect(codesOf(await planned('create', 'nowhere.t'))).to.deep.equal(['NOT_FOUND']);
+    expect(sinkOf(await planned('replace', 'same')).statements?.[0]).to.equal('TRUNCATE "same"');
+    await sql(url, 'CREATE TABLE refers (id int REFERENCES same)');
+    const refused = await planned('replace', 'same');
+    expect(refused.problems.map(({ code, message }) => `${code} ${message}`).join()).to.match(
+      /^OPTION_INVALID .*refers \(refers_id_fkey\)/,
+    );
+    await sql(url, 'DROP TABLE refers');
     const withSql = sinkOf(await planned('append', 'same', { before: 'DELETE FROM same', after: 'ANALYZE same' }));
     expect([withSql.statements?.at(0), withSql.statements?.at(-1)]).to.deep.equal(['DELETE FROM same', 'ANALYZE same']);
   });

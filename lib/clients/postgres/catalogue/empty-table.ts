@@ -7,7 +7,22 @@ import type { TargetTable } from './target-table.ts';
  * Empties a table within the transaction: by TRUNCATE, or by DELETE where that is not allowed. Nobody else adds rows until the transaction ends.
  * OPTION_INVALID, by name, where more than the table would be emptied or others refer to its rows; NOT_PERMITTED where rows would stay behind.
  */
-export async function emptyTable(client: pg.Client, { name, kind }: TargetTable, shown: string): Promise<void> {
+export async function emptyTable(client: pg.Client, target: TargetTable, shown: string): Promise<void> {
+  const { name, kind } = target;
+  const statement = await emptyingStatement(client, target, shown);
+  if (statement.startsWith('TRUNCATE')) {
+    await client.query(statement);
+    return;
+  }
+  if (kind !== 'f') await client.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
+  await client.query(statement);
+  const left = await client.query(`SELECT 1 FROM ${name} LIMIT 1`);
+  if (left.rowCount !== 0)
+    throw new MillraceError('SERVER_REFUSED', `table ${shown} cannot be replaced: a trigger or rule keeps rows from being deleted`);
+}
+
+/** What would empty it, looked up only. Errors: OPTION_INVALID, NOT_PERMITTED, as `emptyTable`. */
+export async function emptyingStatement(client: pg.Client, { name, kind }: TargetTable, shown: string): Promise<string> {
   const { rows } = await client.query<Dependence>(limited(DEPENDENCE, [name]));
   const { references, children, truncates, hides } = rows[0] as Dependence;
   if (references !== null) {
@@ -15,17 +30,10 @@ export async function emptyTable(client: pg.Client, { name, kind }: TargetTable,
   }
   if (kind === 'r' && children !== null)
     throw refused(`tables inherit from table ${shown} and would be emptied too: ${children.join(', ')}; empty what you mean yourself`);
-  if ('rp'.includes(kind) && truncates) {
-    await client.query(`TRUNCATE ${name}`);
-    return;
-  }
+  if ('rp'.includes(kind) && truncates) return `TRUNCATE ${name}`;
   if (hides)
     throw new MillraceError('NOT_PERMITTED', `table ${shown} cannot be replaced: row-level security may hide rows of it from this user`);
-  if (kind !== 'f') await client.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
-  await client.query(`DELETE FROM ${name}`);
-  const left = await client.query(`SELECT 1 FROM ${name} LIMIT 1`);
-  if (left.rowCount !== 0)
-    throw new MillraceError('SERVER_REFUSED', `table ${shown} cannot be replaced: a trigger or rule keeps rows from being deleted`);
+  return `DELETE FROM ${name}`;
 }
 
 interface Dependence {

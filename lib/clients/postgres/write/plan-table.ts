@@ -5,6 +5,7 @@ import type { Schema } from '../../../schema/schema.ts';
 import { typeName } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
 import { createTable } from '../catalogue/create-table.ts';
+import { emptyingStatement } from '../catalogue/empty-table.ts';
 import { imaginedTable } from '../catalogue/imagined-table.ts';
 import { lackingRights, lackingSchema, lackingTemporary, readOnlyServer } from '../catalogue/rights.ts';
 import { advanceSequence, loadTarget, type TargetTable } from '../catalogue/target-table.ts';
@@ -90,6 +91,10 @@ class TablePlanning {
       return;
     }
     if (mode !== 'upsert') this.#notes.push(`the table is there: ${MODES[mode]}`);
+    if (mode === 'replace') {
+      const emptying = await this.#tried(() => emptyingStatement(this.#client, found, this.#shown));
+      if (emptying !== undefined) this.#statements.push(emptying);
+    }
     await this.#load(found, this.#context.schema);
   }
 
