@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
 import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
@@ -113,7 +112,7 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
   try {
     const session = await pool.acquire(context.signal);
     const plan = await onSession(session, use, async ({ client }) => {
-      await client.query(limited(`SET lock_timeout = ${options.lockTimeoutMs}`));
+      await session.begin(options.lockTimeoutMs);
       return readPlan(client, { ...options, shape: given?.shape }, target, { columns: context.columns, pushed: options.pushed });
     });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
@@ -127,6 +126,7 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
       batchRows,
       batchBytes,
       counted: count => context.counted(count),
+      finish: () => session.client.query('COMMIT'),
     });
     for await (const rows of batches) yield new RecordBatch(new PgCopyOrigin(rows, layout), schema);
   } finally {

@@ -3,13 +3,15 @@ import { MillraceError } from '../../../errors.ts';
 import { describeTarget, type PgTarget, type SslMode } from './connection-options.ts';
 import { postgresError, sqlStateOf } from './errors.ts';
 import { passwordFor, socketFor } from './means.ts';
+import { backendSql, markPooled, settingsSql } from './settings.ts';
 import { internalsOf } from './pg-internals.ts';
 
 /** Idle seconds after which the system asks whether the other side is still there. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
 
 /**
- * A connection to a server, its session set so that values read and written mean the same whatever role, database and server are set to.
+ * A connection to a server, its session set so that values read and written mean the same whatever role, database and server are set to. Through a
+ * pooler (PgBouncer) nothing is set for the session: `begin` of a session of the pool sets it for a transaction.
  * An `error` of the connection while nobody uses it ends nothing: the next use reports it.
  * Errors: UNREACHABLE, AUTHENTICATION_FAILED, NOT_FOUND (the database), CANCELLED (the signal); all within `connectTimeoutMs`.
  * Source: https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-FLOW-START-UP
@@ -20,8 +22,9 @@ export async function connect(target: PgTarget, signal?: AbortSignal): Promise<p
     throw signal?.aborted === true ? cancelled(target) : postgresError(error, doing, target);
   });
   try {
-    await client.query(limited(`SET statement_timeout = ${target.statementTimeoutMs}`));
-    await client.query(sessionSettings());
+    const { rows } = await client.query<{ isOwn: boolean }>(limited(backendSql(client)));
+    if (rows[0]?.isOwn === false) markPooled(client);
+    else await client.query(limited(settingsSql(target.statementTimeoutMs, 'session')));
     return client;
   } catch (error) {
     internalsOf(client).connection.stream.destroy();
@@ -109,28 +112,6 @@ function tlsOptions({ tls }: PgTarget, encryption: Encryption): pg.ClientConfig[
     case 'verified-host':
       return { ...tls, rejectUnauthorized: true };
   }
-}
-
-/** As statements: they also work through a pooler that refuses startup parameters. The time limit, set first, holds for the others too. */
-function sessionSettings(): pg.QueryConfig {
-  const settings = {
-    DateStyle: 'ISO, MDY',
-    IntervalStyle: 'postgres',
-    TimeZone: 'UTC',
-    extra_float_digits: '3',
-    bytea_output: 'hex',
-    client_encoding: 'UTF8',
-    client_min_messages: 'warning',
-    standard_conforming_strings: 'on',
-    array_nulls: 'on',
-    xmloption: 'content',
-    lc_monetary: 'C',
-    // A table is read from its start, whoever else is reading it.
-    synchronize_seqscans: 'off',
-    idle_in_transaction_session_timeout: '0',
-  };
-  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', false)`);
-  return limited(`SELECT ${calls.join(', ')}`);
 }
 
 /** Milliseconds that a statement of our own (settings, catalogue) may take. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
-import { connect } from './connect.ts';
+import { connect, limited } from './connect.ts';
 import { describeTarget, type PgTarget } from './connection-options.ts';
 import { identityOf } from './means.ts';
 import { internalsOf } from './pg-internals.ts';
+import { isPooled, settingsSql } from './settings.ts';
 
 /** Connections to one server as one user with one set of settings, at most. */
 const MAX_CONNECTIONS = 32;
@@ -15,6 +16,8 @@ const WAIT_LIMIT_MS = 30_000;
 export interface PgSession {
   readonly client: pg.Client;
   readonly target: PgTarget;
+  /** Opens a transaction in which locks are waited for no longer than so many milliseconds. Behind a pooler all settings are made for it. */
+  begin(lockTimeoutMs: number): Promise<void>;
   /** For the next one to use, where it is idle, whole and outside a transaction; else as `discard`. */
   release(): void;
   /** Closes the connection at once: after a broken statement, a COPY left half-way, settings that were changed. */
@@ -107,6 +110,7 @@ class SharedPool {
     return {
       client,
       target: this.#target,
+      begin: lockTimeoutMs => begin(client, this.#target, lockTimeoutMs),
       release: () => end(isWhole(client) && client.getTransactionStatus() === 'I'),
       discard: () => {
         if (isMine) internalsOf(client).connection.stream.destroy();
@@ -150,6 +154,17 @@ class SharedPool {
       else signal?.addEventListener('abort', abort, { once: true });
     });
   }
+}
+
+async function begin(client: pg.Client, target: PgTarget, lockTimeoutMs: number): Promise<void> {
+  const settings = isPooled(client) ? `; ${settingsSql(target.statementTimeoutMs, 'local')}` : '';
+  await client.query(limited(`BEGIN${settings}; SET LOCAL lock_timeout = ${lockTimeoutMs}`)).catch((error: unknown) => {
+    if (!/transaction blocks not allowed in statement pooling mode/.test(error instanceof Error ? error.message : '')) throw error;
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `${describeTarget(target)} is behind a PgBouncer in statement mode, which keeps no transaction; use its transaction or session mode, or the server itself`,
+    );
+  });
 }
 
 function isWhole(client: pg.Client): boolean {

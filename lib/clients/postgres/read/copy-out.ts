@@ -14,6 +14,8 @@ export interface CopyOutOptions extends FrameLimits {
   readonly doing: string;
   /** Of a statement that is no COPY but a query with $1, $2, … */
   readonly parameters?: QueryParameters | undefined;
+  /** Ends the transaction that the statement ran in, once all rows are there. */
+  finish?(): Promise<unknown>;
   /** The server's own count, from its command tag, once it is done. */
   counted?(count: { rows: number; bytes: number }): void;
 }
@@ -32,6 +34,9 @@ export async function* copyOut(session: PgSession, statement: string, options: C
     if (options.signal?.aborted === true) throw cancelled(session, options.doing);
     submit(session.client, copy);
     for (let rows = await copy.next(); rows !== undefined; rows = await copy.next()) yield rows;
+    await options.finish?.();
+  } catch (error) {
+    throw postgresError(error, options.doing, session.target);
   } finally {
     options.signal?.removeEventListener('abort', abort);
     await copy.leave();

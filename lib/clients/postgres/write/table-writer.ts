@@ -142,7 +142,7 @@ export class TableWriter implements Writer {
   /** With dead letters, deferred constraints are checked with each segment: at the commit nobody could tell which row they mean. */
   async #begin(): Promise<void> {
     const { client } = this.#session;
-    await client.query(limited(`BEGIN; SET LOCAL lock_timeout = ${this.#options.lockTimeoutMs}`));
+    await this.#session.begin(this.#options.lockTimeoutMs);
     this.#isInTransaction = true;
     if (this.#context.hasDeadLetters) await client.query(limited('SET CONSTRAINTS ALL IMMEDIATE'));
   }
