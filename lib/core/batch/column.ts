@@ -14,6 +14,19 @@ export interface Column {
   text?(row: number): string | null;
   /** The same text as bytes, where the source has it so. */
   readonly utf8?: TextBytes;
+  /**
+   * Writes the same text, where it is digits and `+ - . : T Z` only and that is cheaper than to make a string of it. False, and nothing written, for NULL and
+   * for any value of which it is not so: then ask for `text`.
+   */
+  print?(out: TextOutput, row: number): boolean;
+}
+
+/** Bytes that grow at the end. */
+export interface TextOutput {
+  readonly bytes: Uint8Array;
+  length: number;
+  /** Room for so many bytes more, in `bytes` from `length` on. */
+  reserve(more: number): void;
 }
 
 /** Where the UTF-8 of each value's text lies. */
@@ -51,12 +64,14 @@ export class SelectedColumn implements Column {
   readonly get: (row: number) => unknown;
   readonly text?: (row: number) => string | null;
   readonly utf8?: TextBytes;
+  readonly print?: (out: TextOutput, row: number) => boolean;
 
   constructor(column: Column, rows: Uint32Array) {
     this.type = column.type;
     this.length = rows.length;
     this.get = row => column.get(rows[row] as number);
     if (column.text !== undefined) this.text = row => (column.text as (row: number) => string | null)(rows[row] as number);
+    if (column.print !== undefined) this.print = (out, row) => (column.print as NonNullable<Column['print']>)(out, rows[row] as number);
     const { utf8 } = column;
     if (utf8 !== undefined) {
       const { bytes } = utf8;

@@ -96,10 +96,13 @@ function checkedField(copy: CopyField, check: CheckText | undefined): CopyField 
 }
 
 function fieldCopier(column: Column, writer: FieldWriter): CopyField {
-  const { utf8 } = column;
+  const { utf8, print } = column;
   if (utf8 === undefined) {
     const text = columnText(column);
-    return (out, row) => writer.write(out, text(row));
+    if (print === undefined || !writer.takesDigits) return (out, row) => writer.write(out, text(row));
+    return (out, row) => {
+      if (!print(out, row)) writer.write(out, text(row));
+    };
   }
   return (out, row) => {
     const start = utf8.start(row);

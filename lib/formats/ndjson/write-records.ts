@@ -83,7 +83,24 @@ function valueWriter(column: Column, type: Field['type']): WriteRow {
   if (type.kind === 'json' || type.kind === 'jsonb') return utf8 === undefined ? jsonWriter(column, type) : jsonBytesWriter(utf8, column);
   if (utf8 !== undefined && STRINGS.has(type.kind)) return textBytesWriter(utf8, column);
   const print = valuePrinter(column, type);
-  return (out, row) => out.text(print(row));
+  const { print: printDigits } = column;
+  if (printDigits === undefined) return (out, row) => out.text(print(row));
+  return TIMES.has(type.kind) ? quotedDigitsWriter(printDigits, print) : (out, row) => void (printDigits(out, row) || out.text(print(row)));
+}
+
+/** Kinds whose JSON is a string of digits and signs. */
+const TIMES: ReadonlySet<TypeKind> = new Set<TypeKind>(['date', 'timestamp', 'timestamptz']);
+
+function quotedDigitsWriter(printDigits: NonNullable<Column['print']>, print: (row: number) => string): WriteRow {
+  return (out, row) => {
+    const start = out.length;
+    out.byte(QUOTE);
+    if (printDigits(out, row)) out.byte(QUOTE);
+    else {
+      out.length = start;
+      out.text(print(row));
+    }
+  };
 }
 
 /** Kinds whose JSON is a string of their text. */

@@ -2,6 +2,7 @@ import type { View, ViewColumn } from '../../../core/batch/batch.ts';
 import type { Column } from '../../../core/batch/column.ts';
 import { sameType } from '../../../schema/types.ts';
 import { fieldDecoder, type Wire, type WireColumn } from '../values/decode.ts';
+import { digitWriter, type DigitWriter } from '../values/print-digits.ts';
 import type { DecodeOptions, FieldDecoder } from '../values/field.ts';
 
 /** A column as it stands in the rows of a COPY. */
@@ -16,11 +17,13 @@ export class CopyLayout {
   readonly columns: readonly CopyColumn[];
   readonly options: DecodeOptions;
   readonly decoders: readonly FieldDecoder[];
+  readonly digitWriters: readonly (DigitWriter | undefined)[];
 
   constructor(columns: readonly CopyColumn[], options: DecodeOptions) {
     this.columns = columns;
     this.options = options;
     this.decoders = columns.map(column => fieldDecoder(column, options));
+    this.digitWriters = columns.map(({ type, wire }) => (wire === 'binary' ? digitWriter(type) : undefined));
   }
 
   /** True where the bytes of this column can go to another server as they are, as the type that the view has for it. */

@@ -1,11 +1,12 @@
 import type { Codec, Origin, View, ViewColumn } from '../../../core/batch/batch.ts';
-import { type Column, SelectedColumn, type TextBytes } from '../../../core/batch/column.ts';
+import { type Column, SelectedColumn, type TextBytes, type TextOutput } from '../../../core/batch/column.ts';
 import { constructRows } from '../../../core/batch/construct-rows.ts';
 import type { DataType } from '../../../schema/types.ts';
 import { rowReader } from './compile-rows.ts';
 import { copyFields, type FieldTable } from './copy-fields.ts';
 import type { CopyRows } from './copy-frames.ts';
 import { type CopyColumn, CopyLayout, isOverlay, rowOf } from './copy-layout.ts';
+import type { DigitWriter } from '../values/print-digits.ts';
 import type { DecodeText, FieldDecoder, FieldSource, TextBuffer } from '../values/field.ts';
 
 /**
@@ -37,8 +38,14 @@ export class PgCopyOrigin implements Origin {
       const length = view.getInt32(at);
       return length < 0 ? null : decode(source, at + 4, length);
     };
-    if (text === undefined) return { type, length: this.length, get };
-    const column = { type, length: this.length, get, text: (row: number) => this.#text(text, row, index) };
+    const digits = this.#layout.digitWriters[index];
+    const print = (out: TextOutput, row: number): boolean => {
+      const at = fields[row * width + index] as number;
+      return view.getInt32(at) >= 0 && (digits as DigitWriter)(out, source, at + 4);
+    };
+    const plain = { type, length: this.length, get, ...(digits === undefined ? {} : { print }) };
+    if (text === undefined) return plain;
+    const column = { ...plain, text: (row: number) => this.#text(text, row, index) };
     return textFrom === undefined ? column : { ...column, utf8: fieldBytes(this.#table(), index, textFrom) };
   }
 
