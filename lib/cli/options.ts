@@ -32,6 +32,15 @@ export interface HeadOptions extends Pick<OperatorOptions, 'where' | 'order' | '
   readonly json?: true;
 }
 
+export interface VerifyOptions {
+  readonly key?: string;
+  readonly limit: number;
+  readonly memory?: number;
+  readonly fromFormat?: string;
+  readonly toFormat?: string;
+  readonly json?: true;
+}
+
 export interface SchemaOptions {
   readonly as: keyof typeof SCHEMA_FORMS;
   readonly fromFormat?: string;

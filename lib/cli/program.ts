@@ -8,6 +8,7 @@ import {
   type CopyOptions,
   type HeadOptions,
   type SchemaOptions,
+  type VerifyOptions,
   countOption,
   maxRejectedOption,
   sizeOption,
@@ -77,6 +78,7 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
   addCopy(program, ended);
   addPlan(program, ended);
   addHead(program, ended);
+  addVerify(program, ended);
   addSchema(program, ended);
   program.commands.forEach(refuseTwice);
   program
@@ -154,6 +156,21 @@ function addHead(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
     .option('--json', 'NDJSON instead of a table')
     .action(async (from: string, options: HeadOptions) => ended(await (await import('./head.ts')).head(from, options)));
+}
+
+function addVerify(program: Command, ended: (status: ExitStatus) => void): void {
+  program
+    .command('verify')
+    .description('whether two places have the same records, in any order: exit status 0, or 65 where they differ')
+    .argument('<a>', 'one place')
+    .argument('<b>', 'the other')
+    .option('--key <id,…>', 'identity of a record: shows the records that differ')
+    .option('--limit <n>', 'so many of them', countOption('--limit'), 20)
+    .option('--memory <size>', 'for records on their way, of each side (default: 16MiB)', sizeOption('--memory'))
+    .option('--from-format <format>', 'of A: csv, tsv, ndjson, json')
+    .option('--to-format <format>', 'of B')
+    .option('--json', 'the outcome as one JSON object on one line')
+    .action(async (a: string, b: string, options: VerifyOptions) => ended(await (await import('./verify.ts')).verifyPlaces(a, b, options)));
 }
 
 const FORMS = ['text', 'typescript', 'zod', 'json-schema', 'sql'] as const satisfies readonly SchemaOptions['as'][];
