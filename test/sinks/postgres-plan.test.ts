@@ -145,7 +145,7 @@ describe('the plan of a PostgreSQL table', () => {
     const server = await startPostgres();
     const as = new URL(server.url('sink_plan'));
     as.username = 'only%20reads';
-    const theirs = (mode: 'create' | 'append' | 'upsert', table: string) =>
+    const theirs = (mode: 'create' | 'append' | 'upsert' | 'replace', table: string) =>
       plan(
         from.postgres<{ id: number }>({ url: as.href, query: 'SELECT id, small FROM src' }),
         to.postgres<{ id: number }>({ url: as.href, table, mode, key: ['id'] }),
@@ -161,6 +161,9 @@ describe('the plan of a PostgreSQL table', () => {
       'this user may not INSERT in table "same"; grant it',
       'this user may not UPDATE in table "same"; grant it',
     ]);
+    expect((await theirs('replace', 'same')).problems[0]?.message).to.equal(
+      'this user may neither TRUNCATE table "same" nor DELETE its rows; grant it',
+    );
     const unread = await plan(from.postgres({ url: as.href, table: 'dst' }), to.null());
     expect(unread.problems[0]).to.include({ code: 'NOT_PERMITTED', stage: 'postgres' });
     await sql(url, `ALTER ROLE "only reads" SET default_transaction_read_only = on`);

@@ -47,6 +47,16 @@ export async function readOnlyServer(client: pg.Client): Promise<MillraceError[]
   return [new MillraceError('NOT_PERMITTED', 'transactions are read-only here (default_transaction_read_only); set it off for this user')];
 }
 
+/** Whether rows of a table may be deleted by this user: NOT_PERMITTED. */
+export async function lackingDelete(client: pg.Client, { name }: TargetTable, shown: string): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ may: boolean }>(
+    limited("SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass($1)::pg_catalog.oid, 'DELETE') AS may", [name]),
+  );
+  return rows[0]?.may === true
+    ? []
+    : [new MillraceError('NOT_PERMITTED', `this user may neither TRUNCATE table ${shown} nor DELETE its rows; grant it`)];
+}
+
 /** Whether this user may make temporary tables: NOT_PERMITTED. */
 export async function lackingTemporary(client: pg.Client): Promise<MillraceError[]> {
   const { rows } = await client.query<{ may: boolean }>(

@@ -7,7 +7,7 @@ import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers
 import { createTable } from '../catalogue/create-table.ts';
 import { emptyingStatement } from '../catalogue/empty-table.ts';
 import { imaginedTable } from '../catalogue/imagined-table.ts';
-import { lackingRights, lackingSchema, lackingTemporary, readOnlyServer } from '../catalogue/rights.ts';
+import { lackingDelete, lackingRights, lackingSchema, lackingTemporary, readOnlyServer } from '../catalogue/rights.ts';
 import { advanceSequence, loadTarget, type TargetTable } from '../catalogue/target-table.ts';
 import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
 import { limited } from '../connection/connect.ts';
@@ -94,6 +94,7 @@ class TablePlanning {
     if (mode === 'replace') {
       const emptying = await this.#tried(() => emptyingStatement(this.#client, found, this.#shown));
       if (emptying !== undefined) this.#statements.push(emptying);
+      if (emptying?.startsWith('DELETE') === true) this.#problems.push(...(await lackingDelete(this.#client, found, this.#shown)));
     }
     await this.#load(found, this.#context.schema);
   }
