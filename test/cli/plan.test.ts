@@ -75,7 +75,7 @@ describe('millrace plan', () => {
   it('shows hostile names so that a terminal does not obey them', async () => {
     const { status, out } = await millrace(['plan', table('"odd ""t%"'), table('"c""opy"')]);
     expect(status).to.equal(0);
-    expect(out).to.include('"a b" int4').and.include('CREATE TABLE "c""opy"');
+    expect(out).to.include('"a b" integer').and.include('CREATE TABLE "public"."c""opy"');
     expect(out).not.to.include('\u001b');
   });
 
