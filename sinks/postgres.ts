@@ -27,6 +27,12 @@ const options = z
       .readonly()
       .optional()
       .describe('with upsert: what of a row that is there is changed; all but the key by default'),
+    replace: z
+      .enum(['swap', 'truncate'])
+      .optional()
+      .describe(
+        'with replace: swap fills another table and puts it in the place of this one, truncate empties this one; by default swap where nothing hangs on the table',
+      ),
     before: z.string().min(1).optional().describe('SQL that runs first, in the transaction of the rows'),
     after: z.string().min(1).optional().describe('SQL that runs last, before the commit'),
     lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
@@ -40,6 +46,10 @@ const options = z
   .refine(({ mode, update }) => update === undefined || mode === 'upsert', {
     path: ['update'],
     message: 'only mode upsert changes rows that are there',
+  })
+  .refine(({ mode, replace }) => replace === undefined || mode === 'replace', {
+    path: ['replace'],
+    message: 'only mode replace replaces a table',
   });
 
 export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 'key' | 'update'> & {
@@ -50,7 +60,8 @@ export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 
 /**
  * A table, by COPY, in one transaction: all of it or nothing. Columns go by name; a table that is made has the exact types of the records.
  * Bytes pass as they are where source and table have the same types (PostgreSQL), or the table's input rules read them anyway (CSV).
- * A table is replaced by TRUNCATE (or DELETE) in the same transaction: nobody reads it until the commit.
+ * A table is replaced by another one that takes its place at the end, so that others read the old rows until the commit; or, where something hangs
+ * on it, by TRUNCATE (or DELETE) in the same transaction: then nobody reads it until the commit.
  * `before` and `after` are SQL that runs first and last in that transaction.
  * An upsert goes through a temporary table: of the records with one key the last one wins, and rows that are equal are not touched.
  * A row that the server refuses goes to the dead letters, with the server's reason; without a place for it the run stops and names the row.

@@ -131,7 +131,7 @@ describe('sink postgres, mode replace', () => {
     await sql(url, "CREATE TABLE t (id int8 PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'old')");
     const report = pipeline(
       from.postgres<{ id: number }>({ url, table: 't', lockTimeoutMs: 200 }),
-      postgres({ url, table: 't', mode: 'replace', lockTimeoutMs: 200 }),
+      postgres({ url, table: 't', mode: 'replace', replace: 'truncate', lockTimeoutMs: 200 }),
     );
     expect((await failure(report)).code).to.equal('TIMEOUT');
     expect(await ids()).to.deep.equal([1]);

@@ -32,6 +32,7 @@ export interface CopyPiece {
  * Errors: COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, all before the first row.
  */
 export class CopyPlan {
+  readonly schema: Schema;
   readonly #table: TargetTable;
   readonly #columns: readonly CarriedColumn[];
   /** Columns that the server makes itself. */
@@ -46,6 +47,7 @@ export class CopyPlan {
   #encodeText: RowEncoder | undefined;
 
   constructor(schema: Schema, table: TargetTable, shownName: string) {
+    this.schema = schema;
     this.#table = table;
     this.inferred = schema.fields.filter(field => field.inferred === true).map(({ name }) => name);
     const { columns, differences } = compareColumns(schema, table, shownName);

@@ -11,8 +11,10 @@ import { DefinedTable } from '../catalogue/definition/defined-table.ts';
 import { TableOrigin } from '../catalogue/table-origin.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { emptyTable } from '../catalogue/empty-table.ts';
+import { swapObstacles } from '../catalogue/replace-way.ts';
 import type { PgSession } from '../connection/pool.ts';
 import type { TableName } from './row-loader.ts';
+import { ShadowTable } from './shadow-table.ts';
 import { loadTarget, type TargetTable } from '../catalogue/target-table.ts';
 import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
 
@@ -21,6 +23,8 @@ export interface TableOptions {
   readonly mode: 'create' | 'append' | 'replace' | 'upsert';
   readonly key?: readonly string[] | undefined;
   readonly update?: readonly string[] | undefined;
+  /** How mode replace does it; undefined: as the table allows. */
+  readonly replace?: 'swap' | 'truncate' | undefined;
 }
 
 /** The table of a sink: found or made, and followed when the schema grows. All within the transaction of the session. */
@@ -40,9 +44,17 @@ export class SinkTable {
   /** Made like the one that the records come from. */
   #defined: DefinedTable | undefined;
   #target: TargetTable | undefined;
+  /** What rows go into before it takes the table's place. */
+  #shadow: ShadowTable | undefined;
+  readonly #hasDeadLetters: boolean;
 
-  constructor(options: TableOptions, session: PgSession, { schema, signal, warn }: Pick<SinkContext, 'schema' | 'signal' | 'warn'>) {
+  constructor(
+    options: TableOptions,
+    session: PgSession,
+    { schema, signal, warn, hasDeadLetters }: Pick<SinkContext, 'schema' | 'signal' | 'warn' | 'hasDeadLetters'>,
+  ) {
     this.name = { shown: JSON.stringify(options.table), bare: parseQualifiedName(options.table).name };
+    this.#hasDeadLetters = hasDeadLetters;
     this.#options = options;
     this.#session = session;
     this.#schema = schema;
@@ -133,14 +145,44 @@ export class SinkTable {
     await this.#plan(records);
   }
 
-  /** When all rows are in it: keys, indexes and what else is faster or only possible then. */
-  async finish(): Promise<void> {
-    await this.#defined?.finish();
-    this.#defined = undefined;
+  /** In mode replace: afterwards rows go into an empty table, this one or a shadow of it. */
+  async #empty(target: TargetTable): Promise<void> {
+    const { mode, replace } = this.#options;
+    if (mode !== 'replace') return;
+    const { client } = this.#session;
+    const obstacles = replace === 'truncate' ? [] : await swapObstacles(client, target.name);
+    if (replace === 'swap' && obstacles.length > 0) {
+      throw new MillraceError(
+        'OPTION_INVALID',
+        `postgres: option "replace": no table can be put in the place of ${this.name.shown}: ${obstacles.join('; ')}; leave the option out`,
+      );
+    }
+    if (replace === 'truncate' || obstacles.length > 0) return emptyTable(client, target, this.name.shown);
+    this.#shadow = await ShadowTable.make(client, target.name, this.#hasDeadLetters);
+    this.name = { ...this.name, bare: this.#shadow.bare };
+    await this.#load(this.#shadow.table);
   }
 
-  async #empty(target: TargetTable): Promise<void> {
-    if (this.#options.mode === 'replace') await emptyTable(this.#session.client, target, this.name.shown);
+  /**
+   * When all rows are in it, before the commit: keys, indexes and what else is faster or only possible then. True when they lie in another table from
+   * now on. Errors of the server come as they are.
+   */
+  async finish(): Promise<boolean> {
+    await this.#defined?.finish();
+    this.#defined = undefined;
+    const shadow = this.#shadow;
+    if (shadow === undefined) return false;
+    await shadow.takePlace();
+    this.#shadow = undefined;
+    this.name = { ...this.name, bare: parseQualifiedName(this.#options.table).name };
+    await this.#load(this.#options.table);
+    return true;
+  }
+
+  /** Rows of the same columns go there from now on. */
+  async #load(table: string): Promise<void> {
+    this.#target = await loadTarget(this.#session.client, table);
+    if (this.plan !== undefined) this.plan = new CopyPlan(this.plan.schema, this.#found(), this.name.shown);
   }
 
   async #plan(records: Schema): Promise<void> {

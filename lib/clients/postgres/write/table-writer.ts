@@ -9,6 +9,7 @@ import { postgresError } from '../connection/errors.ts';
 import { runOwnSql } from '../connection/own-sql.ts';
 import type { PgPool, PgSession } from '../connection/pool.ts';
 import type { RowLoader } from './row-loader.ts';
+import { refusedRun, rowRefusal } from './row-refusal.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
 import { Staging, STAGING_NAME } from './staging.ts';
 import { SinkTable, type TableOptions } from './sink-table.ts';
@@ -96,13 +97,13 @@ export class TableWriter implements Writer {
   commit(): Promise<Json> {
     return this.#guarded('commit to', async () => {
       if (!this.#isInTransaction) return null;
-      await this.#table.finish();
+      const isSwapped = await this.#finishTable();
       await this.#advanceSequences();
       const { after } = this.#options;
       if (after !== undefined) await runOwnSql(this.#session, 'after', after);
       await this.#commitTransaction();
-      // What rows were staged in is gone.
-      if (this.#table.upsert !== undefined) this.#loader = undefined;
+      // What rows were staged in, or went into, is gone.
+      if (isSwapped || this.#table.upsert !== undefined) this.#loader = undefined;
       return null;
     });
   }
@@ -156,6 +157,14 @@ export class TableWriter implements Writer {
     const place: LoadPlace = { client, target, plan, staging, stallTimeoutMs: this.#options.stallTimeoutMs, signal: this.#context.signal };
     const Loader = this.#context.hasDeadLetters ? SegmentedCopy : StreamedCopy;
     return new Loader(place, staging === undefined ? name : { ...name, bare: STAGING_NAME }, this.#context);
+  }
+
+  /** A key that is made last may find rows that break it, without saying which. */
+  #finishTable(): Promise<boolean> {
+    const { name } = this.#table;
+    return this.#table.finish().catch((error: unknown) => {
+      throw refusedRun(error, rowRefusal(error, name, []), 'a row', name.shown, this.#session.target);
+    });
   }
 
   async #commitTransaction(): Promise<void> {
