@@ -3,7 +3,7 @@ import { connectionFields, targetOf } from '../lib/clients/postgres/connection/c
 import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { planTable } from '../lib/clients/postgres/write/plan-table.ts';
-import { TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
+import { type LoadHooks, TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
 
@@ -76,14 +76,18 @@ export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
   return postgresKind.create<Row>(plain, means);
 }
 
+/** How it is connected, and what else belongs to the load of a table that is a part of a whole. */
+type Given = ConnectionMeans & { readonly hooks?: LoadHooks };
+
 const TITLES = { create: '', append: ', added to', replace: ', replaced', upsert: ', merged into by key' };
 
-export const postgresKind = defineSink<typeof options, ConnectionMeans | undefined>({
+export const postgresKind = defineSink<typeof options, Given | undefined>({
   kind: 'postgres',
   options,
   takes: ['pg-copy', 'csv'],
   guarantee: 'all-or-nothing',
   title: ({ table, mode }) => `table ${table}${TITLES[mode]}`,
   plan: (given, context, means) => planTable(targetOf(given, means), given, context),
-  open: async (given, context, means) => TableWriter.open(openPool(targetOf(given, means)), given, context),
+  open: async (given, context, { hooks, ...means } = {}) =>
+    TableWriter.open(openPool(targetOf(given, means)), { ...given, hooks }, context),
 });

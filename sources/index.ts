@@ -3,14 +3,17 @@ import type { SourceKind } from '../lib/core/define.ts';
 import { fileKind } from './file.ts';
 import { generateKind } from './generate.ts';
 import { memoryKind } from './memory.ts';
-import { postgresKind } from './postgres.ts';
+import { postgres as postgresTable, postgresKind } from './postgres.ts';
+import { postgresTablesKind, tables } from './postgres-tables.ts';
 import { recordsKind } from './records.ts';
 
 export { file } from './file.ts';
 export { generate } from './generate.ts';
 export { memory } from './memory.ts';
-export { postgres } from './postgres.ts';
 export { records } from './records.ts';
+
+/** A table or a query; `postgres.tables`: a whole database. */
+export const postgres = Object.assign(postgresTable, { tables });
 
 /** For `millrace kinds`. */
 export const sourceKinds: readonly SourceKind[] = [
@@ -18,5 +21,6 @@ export const sourceKinds: readonly SourceKind[] = [
   generateKind,
   memoryKind,
   postgresKind,
+  postgresTablesKind,
   recordsKind,
 ] as unknown as SourceKind[];

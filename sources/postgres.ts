@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
 import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
@@ -10,6 +11,7 @@ import { planRead } from '../lib/clients/postgres/read/plan-read.ts';
 import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { type Pushed, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
+import { joinSnapshot, type TablePart } from '../lib/clients/postgres/read/table-part.ts';
 import { doingOf, hasOrder, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
 import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
@@ -46,6 +48,8 @@ interface Given {
   readonly schema?: StandardSchemaV1 | undefined;
   readonly shape?: readonly ColumnShape[] | undefined;
   readonly means?: ConnectionMeans | undefined;
+  /** As a part of a whole database. */
+  readonly part?: TablePart | undefined;
 }
 /** In code a query may also be one of a query builder; password and socket may be functions. */
 type CodeOptions = Omit<WithMeans<PostgresOptions>, 'query'> & { readonly query?: string | BuiltQuery | undefined };
@@ -87,8 +91,9 @@ async function describe(options: CheckedOptions, { signal }: DescribeContext, gi
   const target = targetOf(options, given?.means);
   return withSession(target, { doing: doingOf(options), signal }, async ({ client }) => {
     const origin = options.table === undefined ? undefined : new TableOrigin(target, options.table);
-    const fields = (await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf);
-    const schema = new Schema(origin === undefined ? fields : fields.map(field => ({ ...field, origin: field.name })), origin);
+    const all = (await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf);
+    if (given?.part !== undefined) return new Schema(all).project(given.part.columns);
+    const schema = new Schema(origin === undefined ? all : all.map(field => ({ ...field, origin: field.name })), origin);
     checkNames(schema, given?.schema);
     return schema;
   });
@@ -112,8 +117,12 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
   try {
     const session = await pool.acquire(context.signal);
     const plan = await onSession(session, use, async ({ client }) => {
-      await session.begin(options.lockTimeoutMs);
-      return readPlan(client, { ...options, shape: given?.shape }, target, { columns: context.columns, pushed: options.pushed });
+      if (given?.part === undefined) await session.begin(options.lockTimeoutMs);
+      else await client.query(limited(`${joinSnapshot(given.part)}; SET LOCAL lock_timeout = ${options.lockTimeoutMs}`));
+      return readPlan(client, { ...options, shape: given?.shape, part: given?.part }, target, {
+        columns: context.columns,
+        pushed: options.pushed,
+      });
     });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
     const schema = new Schema(plan.columns.map(fieldOf));

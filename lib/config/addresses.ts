@@ -66,7 +66,13 @@ function readPlace(text: string, role: Role): Address {
       `${printAddress(text)}: ${name}: can only be ${other}; a ${role} is a path, - or one of ${schemesOf(role).join(', ')}`,
     );
   }
-  return { kind: scheme.kind, options: scheme.read(rest, text) };
+  const options = scheme.read(rest, text);
+  return { kind: scheme === POSTGRES && isWhole(options) ? 'postgres-tables' : scheme.kind, options };
+}
+
+/** A database, or tables of it, where no table and no query is named. */
+function isWhole(options: Readonly<Record<string, string>>): boolean {
+  return options['table'] === undefined && options['query'] === undefined;
 }
 
 /** `foo://…`, `foo:` and `foo:?…` can only be meant as URLs; `a:b.csv` is a path like any other. */

@@ -17,11 +17,13 @@ export const KINDS: KindLoaders = {
   sources: {
     file: async () => asSource((await import('../../sources/file.ts')).fileKind),
     postgres: async () => asSource((await import('../../sources/postgres.ts')).postgresKind),
+    'postgres-tables': async () => asSource((await import('../../sources/postgres-tables.ts')).postgresTablesKind),
     generate: async () => asSource((await import('../../sources/generate.ts')).generateKind),
   },
   sinks: {
     file: async () => asSink((await import('../../sinks/file.ts')).fileKind),
     postgres: async () => asSink((await import('../../sinks/postgres.ts')).postgresKind),
+    'postgres-tables': async () => asSink((await import('../../sinks/postgres-tables.ts')).postgresTablesKind),
     null: async () => asSink((await import('../../sinks/null.ts')).nullKind),
   },
 };

@@ -29,6 +29,12 @@ export interface RejectGroup {
   readonly count: number;
 }
 
+/** What became of one part of a source that is many. */
+export interface TableReport extends Pick<Report, 'status' | 'read' | 'written' | 'rejected' | 'seconds'> {
+  readonly table: string;
+  readonly error?: ReportedError;
+}
+
 /** How a run ended. Read + made = written + unchanged + superseded + dropped + rejected, each side counted apart. */
 export interface Report {
   /** `stopped`: by `drain`; what was read until then is committed. */
@@ -65,6 +71,8 @@ export interface Report {
   /** Causes of rejects, most frequent first. */
   readonly rejects: readonly RejectGroup[];
   readonly warnings: readonly string[];
+  /** Of a whole database: each of its tables, in the order in which they ended. */
+  readonly tables?: readonly TableReport[];
   /** Why it failed. */
   readonly error?: ReportedError;
 }

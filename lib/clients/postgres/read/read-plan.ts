@@ -10,6 +10,7 @@ import { canDecode } from '../values/decode.ts';
 import { queryParameters, type QueryParameters } from '../values/parameters.ts';
 import { describeQuery, describeTable, fieldOf, type ServerColumn } from '../catalogue/describe.ts';
 import type { ColumnShape } from './built-query.ts';
+import type { TablePart } from './table-part.ts';
 import { clauses, orderOf, type Pushed, whereOf } from './pushdown.ts';
 import { portable } from '../catalogue/types.ts';
 
@@ -21,6 +22,8 @@ export interface ReadTarget {
   readonly values?: readonly unknown[] | undefined;
   /** What is made of the query's columns, in their order. */
   readonly shape?: readonly ColumnShape[] | undefined;
+  /** Only the table's own rows, and these columns. */
+  readonly part?: TablePart | undefined;
 }
 
 /** What a reading is asked for. */
@@ -60,9 +63,17 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   const isUtf8 = (pushed.filters.length === 0 && pushed.order === undefined) || (await hasUtf8(client));
   if (read.table === undefined) return queryPlan(client, read, wish, isUtf8);
   const { name, columns, isPlainTable, estimatedRows, primaryKey } = await describeTable(client, read.table, target);
-  const all = columns.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
+  const { part } = read;
+  const readable = part === undefined ? columns : columns.filter(column => part.columns.includes(column.name));
+  const all = readable.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
   const wanted = wantedOf(all, wish);
-  if (isPlainTable && pushed.filters.length === 0 && pushed.order === undefined && pushed.limit === undefined && isBinary(wanted)) {
+  if (
+    (isPlainTable || part !== undefined) &&
+    pushed.filters.length === 0 &&
+    pushed.order === undefined &&
+    pushed.limit === undefined &&
+    isBinary(wanted)
+  ) {
     const list = wanted.map(({ sql }) => sql).join(', ');
     return {
       columns: wanted.map(({ column }) => column),
@@ -71,7 +82,7 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
       statement: copy(`${name} (${list})`),
     };
   }
-  const { columns: chosen, select } = selectPlan({ from: name, all, primaryKey }, wish, isUtf8);
+  const { columns: chosen, select } = selectPlan({ from: part === undefined ? name : `ONLY ${name}`, all, primaryKey }, wish, isUtf8);
   return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`) };
 }
 

@@ -11,6 +11,8 @@ export interface LoadPlace {
   readonly plan: CopyPlan;
   /** Where rows go first, when they are merged into the table from there. */
   readonly staging?: Staging | undefined;
+  /** The table was emptied in this transaction: nobody else sees rows of it, so they need no later visit. */
+  readonly freezes?: boolean;
   readonly target: PgTarget;
   readonly stallTimeoutMs: number;
   readonly signal: AbortSignal;
@@ -34,8 +36,8 @@ export class CopyLoad {
     if (signal.aborted) abort();
   }
 
-  static async start({ client, plan, staging, stallTimeoutMs, signal }: LoadPlace, format: CopyFormat): Promise<CopyLoad> {
-    const load = new CopyLoad(format, await CopyIn.start(client, plan.statement(format, staging?.name), stallTimeoutMs), signal);
+  static async start({ client, plan, staging, freezes, stallTimeoutMs, signal }: LoadPlace, format: CopyFormat): Promise<CopyLoad> {
+    const load = new CopyLoad(format, await CopyIn.start(client, plan.statement(format, staging?.name, freezes), stallTimeoutMs), signal);
     if (format === 'binary') await load.#guarded(() => load.#copy.write([BINARY_HEADER]));
     return load;
   }

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Json } from '../../../core/batch/batch.ts';
 import type { AnyBatch, SinkContext, Writer } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
@@ -19,9 +20,19 @@ import { advanceSequence } from '../catalogue/target-table.ts';
 export interface TableWriterOptions extends TableOptions {
   readonly lockTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  readonly hooks?: LoadHooks | undefined;
   /** SQL of the user, first and last in the transaction. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
+}
+
+/** What belongs to the load of a table that is a part of a whole, in its transaction. */
+export interface LoadHooks {
+  /** Empties it: rows may be frozen then. */
+  readonly empties: boolean;
+  begun(client: pg.Client): Promise<void>;
+  /** When all rows are in it. */
+  loaded(run: { client: pg.Client; warn(message: string): void }): Promise<void>;
 }
 
 /** How long an orderly end may take before the statement is cancelled and the connection closed. */
@@ -98,6 +109,7 @@ export class TableWriter implements Writer {
     return this.#guarded('commit to', async () => {
       if (!this.#isInTransaction) return null;
       const isSwapped = await this.#finishTable();
+      await this.#options.hooks?.loaded({ client: this.#session.client, warn: message => this.#context.warn(message) });
       await this.#advanceSequences();
       const { after } = this.#options;
       if (after !== undefined) await runOwnSql(this.#session, 'after', after);
@@ -130,6 +142,7 @@ export class TableWriter implements Writer {
     await this.#begin();
     const { before } = this.#options;
     if (before !== undefined) await runOwnSql(this.#session, 'before', before);
+    await this.#options.hooks?.begun(this.#session.client);
     await this.#table.prepare();
   }
 
@@ -154,7 +167,16 @@ export class TableWriter implements Writer {
     const { client, target } = this.#session;
     const { found, upsert, name } = this.#table;
     const staging = found === undefined || upsert === undefined ? undefined : await Staging.make(client, found, upsert);
-    const place: LoadPlace = { client, target, plan, staging, stallTimeoutMs: this.#options.stallTimeoutMs, signal: this.#context.signal };
+    const freezes = this.#options.hooks?.empties === true;
+    const place: LoadPlace = {
+      client,
+      target,
+      plan,
+      staging,
+      freezes,
+      stallTimeoutMs: this.#options.stallTimeoutMs,
+      signal: this.#context.signal,
+    };
     const Loader = this.#context.hasDeadLetters ? SegmentedCopy : StreamedCopy;
     return new Loader(place, staging === undefined ? name : { ...name, bare: STAGING_NAME }, this.#context);
   }

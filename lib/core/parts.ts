@@ -1,0 +1,37 @@
+/** Sources that are many, and the sinks that take them part by part. */
+import type { SinkStage, SourceStage } from './run/stage.ts';
+
+/** A part of a source that is many: what a line of its own reads. */
+export interface SourcePart {
+  /** For the report. */
+  readonly name: string;
+  /** About. */
+  readonly bytes: number;
+  readonly source: SourceStage;
+}
+
+/** The parts of a source, open until `close`. */
+export interface SourceParts {
+  readonly parts: readonly SourcePart[];
+  /** What a sink of the same kind needs to make the whole. */
+  readonly whole: unknown;
+  close(): Promise<void>;
+}
+
+/** Where the parts of a source go. */
+export interface SinkParts {
+  /** A sink for a part. */
+  sink(part: SourcePart): SinkStage;
+  /** When every part has its outcome: what the parts have in common. `written`: the names of those that are there, all of them. */
+  finish(written: readonly string[]): Promise<void>;
+  /** Exactly once, after `finish` or instead of it. */
+  close(): Promise<void>;
+}
+
+/** What a sink is told that is to take parts. */
+export interface SinkPartsContext {
+  readonly signal: AbortSignal;
+  readonly whole: unknown;
+  /** For the report. */
+  warn(message: string): void;
+}

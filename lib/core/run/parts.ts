@@ -1,0 +1,237 @@
+import { asMillraceError, MillraceError } from '../../errors.ts';
+import type { RunOptions } from '../contracts.ts';
+import type { SinkParts, SourcePart, SourceParts } from '../parts.ts';
+import { seconds } from './counter.ts';
+import type { Line } from './layout.ts';
+import { checkRunOptions } from './options.ts';
+import { PipelineError } from './pipeline-error.ts';
+import type { Progress } from './progress.ts';
+import type { Report, StageReport, TableReport } from './report.ts';
+import type { Stage } from './stage.ts';
+import { abortController } from './waiting.ts';
+
+/** A part as a run of its own. */
+export interface PartRun {
+  readonly stages: readonly Stage[];
+  readonly options: RunOptions;
+}
+
+type RunPart = (run: PartRun) => Promise<Report>;
+
+export function hasParts({ source, sink }: Line): boolean {
+  return source.definition.parts !== undefined || sink.definition.parts !== undefined;
+}
+
+/**
+ * A source of many parts into a sink that takes them: the largest first, some at a time, each a run of its own with its share of the memory. A part
+ * that fails does not stop the others, unless the sink's option `stopOnFailure` says so; the run fails in the end.
+ */
+export async function runParts(line: Line, options: RunOptions, runPart: RunPart): Promise<Report> {
+  checkLine(line, options);
+  return new PartsRun(line, options, runPart).settle();
+}
+
+function checkLine({ source, operators, sink }: Line, { deadLetter }: RunOptions): void {
+  const isWhole = source.definition.parts !== undefined && sink.definition.parts !== undefined;
+  if (!isWhole || operators.length > 0) {
+    throw new MillraceError(
+      'PIPELINE_INVALID',
+      `whole databases go from tables to tables, with nothing between them: from.postgres.tables(…), to.postgres.tables(…); name a table for anything else`,
+    );
+  }
+  if (deadLetter !== undefined)
+    throw new MillraceError(
+      'OPTION_INVALID',
+      'pipeline: option "deadLetter": a whole database has no place for dead letters; copy the table alone',
+    );
+}
+
+class PartsRun {
+  readonly #line: Line;
+  readonly #given: RunOptions;
+  readonly #runPart: RunPart;
+  readonly #start = performance.now();
+  readonly #abort = abortController();
+  readonly #warnings = new Set<string>();
+  readonly #reports: { readonly part: SourcePart; readonly report: Report }[] = [];
+  readonly #progress = new Map<SourcePart, Progress>();
+  readonly #settings: { readonly parallel: number; readonly stopOnFailure: boolean };
+  #failure: MillraceError | undefined;
+  #isDrained = false;
+
+  constructor(line: Line, given: RunOptions, runPart: RunPart) {
+    this.#line = line;
+    this.#given = given;
+    this.#runPart = runPart;
+    this.#settings = line.sink.options as { parallel: number; stopOnFailure: boolean };
+  }
+
+  async settle(): Promise<Report> {
+    const { signal, drain } = this.#given;
+    const abort = (): void => {
+      this.#failure ??= new MillraceError('CANCELLED', 'the run was cancelled');
+      this.#abort.abort(this.#failure);
+    };
+    const stop = (): void => void (this.#isDrained = true);
+    signal?.addEventListener('abort', abort, { once: true });
+    drain?.addEventListener('abort', stop, { once: true });
+    try {
+      if (signal?.aborted === true) abort();
+      if (drain?.aborted === true) stop();
+      await this.#run();
+    } catch (error) {
+      this.#failure ??= asMillraceError(error, this.#line.sink.kind);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      drain?.removeEventListener('abort', stop);
+    }
+    const report = this.#report();
+    this.#tell(true);
+    if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, []);
+    return report;
+  }
+
+  async #run(): Promise<void> {
+    const { source, sink } = this.#line;
+    const { signal } = this.#abort;
+    if (signal.aborted) return;
+    const from = (await source.definition.parts?.(source.options, { signal })) as SourceParts;
+    let to: SinkParts | undefined;
+    try {
+      const warn = (message: string): void => void this.#warnings.add(message);
+      to = (await sink.definition.parts?.(sink.options, { signal, whole: from.whole, warn })) as SinkParts;
+      await this.#load(from, to);
+      if (signal.aborted) return;
+      const written = this.#reports.filter(({ report }) => report.status === 'ok').map(({ part }) => part.name);
+      await to.finish(written);
+      this.#judge(from.parts.length);
+    } finally {
+      await to?.close();
+      await from.close();
+    }
+  }
+
+  async #load({ parts }: SourceParts, to: SinkParts): Promise<void> {
+    const { parallel } = this.#settings;
+    const queue = [...parts].sort((a, b) => b.bytes - a.bytes);
+    const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    const { memory } = checkRunOptions(this.#given);
+    const { progressEveryMs, batchRows, batchBytes, settleTimeoutMs, onProgress } = this.#given;
+    const worker = async (): Promise<void> => {
+      for (let part = queue.shift(); part !== undefined && !this.#abort.signal.aborted && !this.#isDrained; part = queue.shift()) {
+        const options: RunOptions = {
+          signal: this.#abort.signal,
+          memory: Math.max(1024, Math.floor(memory / parallel)),
+          ...(progressEveryMs === undefined ? {} : { progressEveryMs }),
+          ...(batchRows === undefined ? {} : { batchRows }),
+          ...(batchBytes === undefined ? {} : { batchBytes }),
+          ...(settleTimeoutMs === undefined ? {} : { settleTimeoutMs }),
+          ...(onProgress === undefined ? {} : { onProgress: progress => this.#show(part as SourcePart, progress, total) }),
+        };
+        const report = await this.#outcome({ stages: [part.source, to.sink(part)], options });
+        this.#reports.push({ part, report });
+        for (const warning of report.warnings) this.#warnings.add(warning);
+        if (report.status === 'failed' && this.#settings.stopOnFailure) queue.length = 0;
+      }
+    };
+    await Promise.all(Array.from({ length: parallel }, worker));
+    for (const { name } of queue) this.#warnings.add(`table ${name} was not begun`);
+  }
+
+  async #outcome(run: PartRun): Promise<Report> {
+    try {
+      return await this.#runPart(run);
+    } catch (error) {
+      if (error instanceof PipelineError) return error.report;
+      throw error;
+    }
+  }
+
+  /** Any table that failed fails the run, with the code of the first. */
+  #judge(count: number): void {
+    const failed = this.#reports.filter(({ report }) => report.status === 'failed');
+    const [first] = failed;
+    if (first === undefined || this.#failure !== undefined) return;
+    const told = failed.map(({ part, report }) => `${part.name}: ${report.error?.message ?? ''}`);
+    this.#failure = new MillraceError(
+      (first.report.error?.code ?? 'INTERNAL') as MillraceError['code'],
+      `${failed.length} of ${count} tables failed, the others are there: ${told.join('; ')}`,
+      { stage: this.#line.sink.kind, retryable: failed.every(({ report }) => report.error?.retryable === true) },
+    );
+  }
+
+  #show(part: SourcePart, progress: Progress, totalBytes: number): void {
+    this.#progress.set(part, progress);
+    if (!progress.done) this.#tell(false, totalBytes);
+  }
+
+  #tell(done: boolean, totalBytes = 0): void {
+    const all = [...this.#progress.values()];
+    const sum = (of: (progress: Progress) => number): number => all.reduce((total, progress) => total + of(progress), 0);
+    const active = all.filter(progress => !progress.done);
+    const passed = (performance.now() - this.#start) / 1000;
+    const [read, bytesRead] = [sum(({ read: count }) => count), sum(({ bytesRead: count }) => count)];
+    const fraction = done ? 1 : totalBytes === 0 ? undefined : Math.min(bytesRead / totalBytes, 0.99);
+    this.#given.onProgress?.({
+      read,
+      written: sum(({ written }) => written),
+      rejected: sum(({ rejected }) => rejected),
+      bytesRead,
+      seconds: seconds(passed * 1000),
+      recordsPerSecond: done ? read / passed : active.reduce((total, { recordsPerSecond }) => total + recordsPerSecond, 0),
+      bytesPerSecond: done ? bytesRead / passed : active.reduce((total, { bytesPerSecond }) => total + bytesPerSecond, 0),
+      ...(fraction === undefined ? {} : { fraction, secondsLeft: done ? 0 : (passed / Math.max(fraction, 1e-6)) * (1 - fraction) }),
+      slowestStage: active[0]?.slowestStage,
+      done,
+    });
+  }
+
+  #report(): Report {
+    const reports = this.#reports.map(({ report }) => report);
+    const sum = (of: (report: Report) => number): number => reports.reduce((total, report) => total + of(report), 0);
+    const failure = this.#failure;
+    return {
+      status: failure !== undefined ? 'failed' : this.#isDrained ? 'stopped' : 'ok',
+      read: sum(({ read }) => read),
+      written: sum(({ written }) => written),
+      dropped: 0,
+      made: 0,
+      rejected: sum(({ rejected }) => rejected),
+      unchanged: 0,
+      superseded: 0,
+      deleted: 0,
+      bytesRead: sum(({ bytesRead }) => bytesRead),
+      bytesWritten: sum(({ bytesWritten }) => bytesWritten),
+      seconds: seconds(performance.now() - this.#start),
+      guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
+      resumedFrom: null,
+      stages: [this.#stage(0, this.#line.source.kind), this.#stage(1, this.#line.sink.kind)],
+      bottleneck: undefined,
+      rejects: [],
+      warnings: [...this.#warnings],
+      tables: this.#reports.map(({ part, report }) => tableReport(part, report)),
+      ...(failure === undefined
+        ? {}
+        : { error: { code: failure.code, stage: failure.stage, message: failure.message, retryable: failure.retryable } }),
+    };
+  }
+
+  #stage(index: number, kind: string): StageReport {
+    const stages = this.#reports.flatMap(({ report }) => report.stages[index] ?? []);
+    const sum = (of: (stage: StageReport) => number): number => stages.reduce((total, stage) => total + of(stage), 0);
+    return {
+      kind,
+      in: sum(stage => stage.in),
+      out: sum(stage => stage.out),
+      made: 0,
+      dropped: 0,
+      rejected: sum(stage => stage.rejected),
+      busySeconds: sum(stage => stage.busySeconds),
+      waitSeconds: sum(stage => stage.waitSeconds),
+    };
+  }
+}
+
+function tableReport({ name }: SourcePart, { status, read, written, rejected, seconds: took, error }: Report): TableReport {
+  return { table: name, status, read, written, rejected, seconds: took, ...(error === undefined ? {} : { error }) };
+}

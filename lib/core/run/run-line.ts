@@ -1,0 +1,299 @@
+import type { Duplex } from 'node:stream';
+import { asMillraceError, MillraceError } from '../../errors.ts';
+import type { Position } from '../batch/batch.ts';
+import type { RunOptions } from '../contracts.ts';
+import type { Services } from '../spill.ts';
+import type { Checkpoint } from '../define.ts';
+import { Refusals } from '../delivery/refusals.ts';
+import { FlowAccount } from './account.ts';
+import { checkCounts, checkShare } from './check-counts.ts';
+import { join, type Joined } from './connect.ts';
+import { checkpointOf } from './checkpoint.ts';
+import { seconds, StageCounter } from './counter.ts';
+import { deadLetterStage } from './face.ts';
+import { jobIdOf, type Line, type Schemas, schemasOf } from './layout.ts';
+import { type RunningOperator, StateAccount } from './operator-context.ts';
+import { openOperators } from './operator-line.ts';
+import { LateColumns } from './late-columns.ts';
+import { listen } from './listen.ts';
+import { type CheckedRunOptions, checkRunOptions } from './options.ts';
+import { failUnfinished } from './pending-runs.ts';
+import { PipelineError } from './pipeline-error.ts';
+import { ProgressMeter } from './progress-meter.ts';
+import type { Report } from './report.ts';
+import { reportOf } from './report-of.ts';
+import { pushDown, schemasBehind } from './pushdown.ts';
+import { SinkStream } from './sink-stream.ts';
+import { emptyCount, sourceContext } from './source-context.ts';
+import { SourceStream } from './source-stream.ts';
+import { untilAborted } from './until-aborted.ts';
+import { abortController, aborted, timeout } from './waiting.ts';
+
+/** Runs one line to its end: resolves with the report, or rejects with a PipelineError, once everything is released. */
+export async function runLine(line: Line, options: RunOptions, services: Services): Promise<Report> {
+  return new Run(line, checkRunOptions(options), services).settle();
+}
+
+class Run {
+  readonly #line: Line;
+  /** What runs here: without the operators that the source does. */
+  #running: Line;
+  readonly #options: CheckedRunOptions;
+  readonly #services: Services;
+  readonly #start = performance.now();
+  readonly #abort = abortController();
+  readonly #account: FlowAccount;
+  readonly #refusals: Refusals;
+  readonly #warnings = new Set<string>();
+  readonly #counters: StageCounter[];
+  #operators: readonly RunningOperator[] = [];
+  readonly #sourceCount = emptyCount();
+  readonly #suppressed: Error[] = [];
+  #failure: MillraceError | undefined;
+  #source: SourceStream | undefined;
+  #sink: SinkStream | undefined;
+  #joined: Joined | undefined;
+  #preparing: Promise<void> = Promise.resolve();
+  #late: LateColumns | undefined;
+  #isWriterEnded = false;
+  /** Everything is committed and visible: nothing can be taken back. */
+  #isDone = false;
+  #isDrained = false;
+
+  constructor(line: Line, options: CheckedRunOptions, services: Services) {
+    this.#services = services;
+    this.#line = line;
+    this.#running = line;
+    this.#options = options;
+    this.#account = new FlowAccount(options.memory, () => this.#sink?.letGo());
+    const place = options.deadLetter === undefined ? undefined : deadLetterStage(options.deadLetter);
+    this.#refusals = new Refusals(place, options.maxRejected);
+    this.#counters = [line.source, ...line.operators, line.sink].map(({ kind }) => new StageCounter(kind));
+  }
+
+  async settle(): Promise<Report> {
+    const stopListening = this.#listen();
+    const meter = new ProgressMeter(
+      this.#options,
+      () => this.#progressNow(),
+      message => void this.#warnings.add(message),
+    );
+    try {
+      this.#preparing = this.#prepare();
+      await Promise.race([this.#preparing, aborted(this.#abort.signal)]);
+      this.#throwFailure();
+      meter.start();
+      await Promise.race([this.#joined?.closed, aborted(this.#abort.signal)]);
+      this.#throwFailure();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#failure !== undefined) await this.#takeDown();
+    stopListening();
+    // Too late, what is written stays, or before anything began: neither is said to have failed.
+    if ((this.#isDone || (this.#isDrained && this.#source === undefined)) && this.#failure?.code === 'CANCELLED') this.#failure = undefined;
+    meter.end();
+    const report = this.#report();
+    if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, this.#suppressed);
+    return report;
+  }
+
+  async #prepare(): Promise<void> {
+    const { source, operators } = this.#line;
+    this.#throwFailure();
+    const { signal } = this.#abort;
+    const described = source.definition.describe?.(source.options, { signal }, source.given);
+    const first = described === undefined ? undefined : await untilAborted(described, signal);
+    const whole = schemasOf(operators, first);
+    const { line, count } = pushDown(this.#line, first);
+    const schemas = schemasBehind(whole, count);
+    this.#running = line;
+    for (const counter of this.#counters.slice(1, count + 1)) counter.isPushed = true;
+    await this.#refusals.open(this.#sideContext());
+    this.#throwFailure();
+    this.#sink = this.#makeSink(schemas);
+    await this.#sink.openEarly();
+    this.#throwFailure();
+    this.#source = this.#makeSource(schemas);
+    const between = this.#makeOperators(schemas);
+    this.#joined = join(this.#source, between, this.#sink, error => this.#fail(error));
+  }
+
+  #makeSource(schemas: Schemas): SourceStream {
+    const { source, operators } = this.#running;
+    if (schemas.inputs.length > 0 && schemas.inputs[0] === undefined) this.#late = new LateColumns(operators);
+    const context = sourceContext(this.#running, schemas, this.#options, this.#sourceCount, message => void this.#warnings.add(message));
+    return new SourceStream({
+      account: this.#account,
+      counter: this.#counters[0] as StageCounter,
+      ...(this.#late === undefined ? {} : { look: batch => this.#late?.look(batch) }),
+      read: signal => source.definition.read(source.options, { ...context, signal }, source.given),
+    });
+  }
+
+  #makeOperators(schemas: Schemas): readonly Duplex[] {
+    const { batchRows, batchBytes, batchDelayMs, stateMemory, spillFolder } = this.#options;
+    const { openSpill } = this.#services;
+    const { streams, operators } = openOperators(this.#running.operators, {
+      signal: this.#abort.signal,
+      batchRows,
+      batchBytes,
+      batchDelayMs,
+      state: new StateAccount(stateMemory),
+      openSpill: openSpill && (() => openSpill(spillFolder)),
+      account: this.#account,
+      schemas,
+      counters: this.#counters.slice(1 + this.#pushed, -1),
+      take: letter => this.#refusals.take(letter),
+      rejectsWritten: () => this.#refusals.written(),
+      stop: () => this.#source?.stop(),
+      warn: (_kind, message) => void this.#warnings.add(message),
+    });
+    this.#operators = operators;
+    return streams;
+  }
+
+  #makeSink(schemas: Schemas): SinkStream {
+    return new SinkStream({
+      stage: this.#line.sink,
+      account: this.#account,
+      counter: this.#counters.at(-1) as StageCounter,
+      schema: schemas.output,
+      hint: schemas.hint,
+      hasDeadLetters: this.#refusals.hasPlace,
+      take: letter => this.#refusals.take(letter),
+      rejectsWritten: () => this.#refusals.written(),
+      finish: sink => this.#commit(sink),
+      ...this.#sideContext(),
+    });
+  }
+
+  #sideContext(): { signal: AbortSignal; jobId: string; segmentBytes: number; warn: (message: string) => void } {
+    return {
+      signal: this.#abort.signal,
+      jobId: jobIdOf(this.#line),
+      segmentBytes: Math.floor(this.#options.memory / 2),
+      warn: message => void this.#warnings.add(message),
+    };
+  }
+
+  /** All is written and flushed: counts are compared, then dead letters are committed, then the sink. */
+  async #commit(sink: SinkStream): Promise<void> {
+    await Promise.race([this.#joined?.allBeforeSinkClosed, aborted(this.#abort.signal)]);
+    this.#throwFailure();
+    const source = { counter: this.#counters[0] as StageCounter, isStopped: this.#source?.isStopped === true, ...this.#sourceCount };
+    checkShare(this.#options.maxRejected, this.#refusals.count, source.counter.out);
+    checkCounts(source, this.#operators, sink, this.#line.sink.kind);
+    if (this.#late?.missing !== undefined && !source.isStopped) this.#warnings.add(`no record had it: ${this.#late.missing}`);
+    const { writer } = sink;
+    if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
+    const checkpoint = this.#checkpoint(sink.settlement.position);
+    await this.#refusals.commit(checkpoint);
+    this.#throwFailure();
+    await writer.commit(checkpoint);
+    await this.#refusals.close();
+    this.#isWriterEnded = true;
+    await writer.close();
+    this.#isDone = true;
+  }
+
+  #checkpoint(source: Position | undefined): Checkpoint {
+    const { jobId } = this.#sideContext();
+    return checkpointOf({ jobId, source, operators: this.#operators, firstOperator: this.#pushed, isDone: !this.#isDrained });
+  }
+
+  /** How many operators the source does. */
+  get #pushed(): number {
+    return this.#line.operators.length - this.#running.operators.length;
+  }
+
+  #fail(thrown: unknown): void {
+    const error = asMillraceError(thrown);
+    if (this.#failure === undefined) {
+      this.#failure = error;
+      this.#abort.abort(error);
+    } else if (error !== this.#failure && !this.#suppressed.includes(error)) this.#suppressed.push(error);
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * After the first error: streams are destroyed, the writer's running call is waited for, then it is aborted, though a source may still hang.
+   * Never longer than allowed.
+   */
+  async #takeDown(): Promise<void> {
+    const failure = this.#failure as MillraceError;
+    const work = async (): Promise<void> => {
+      this.#joined?.destroy(failure);
+      await this.#preparing.catch(() => undefined);
+      if (this.#joined === undefined) this.#sink?.destroy();
+      await this.#sink?.quiet();
+      if (!this.#isWriterEnded) await this.#quietly(() => this.#sink?.writer?.abort(failure));
+      await this.#quietly(() => this.#refusals.abort(failure, this.#checkpoint(undefined)));
+      await this.#joined?.closed;
+    };
+    const { settleTimeoutMs } = this.#options;
+    const timer = timeout(settleTimeoutMs);
+    const inTime = await Promise.race([work().then(() => true), timer.elapsed.then(() => false)]);
+    timer.clear();
+    if (!inTime) this.#suppressed.push(new MillraceError('NOT_SETTLED', `the stages did not let go within ${settleTimeoutMs} ms`));
+  }
+
+  async #quietly(call: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** `signal` aborts, `drain` stops the source. Returns what takes the listeners off again. */
+  #listen(): () => void {
+    const goOn = failUnfinished(() => {
+      this.#fail(new MillraceError('NOT_SETTLED', 'a stage never answered, and nothing is left that the run could wait for'));
+    });
+    const cancel = (): void => this.#fail(new MillraceError('CANCELLED', 'the run was cancelled', { cause: this.#options.signal?.reason }));
+    const release = listen(this.#options, { cancel, stop: () => this.#stop() });
+    return () => {
+      goOn();
+      release();
+    };
+  }
+
+  /** Before anything is read there is nothing to finish: what is waited for (a server that does not answer) is given up. */
+  #stop(): void {
+    this.#isDrained = true;
+    if (this.#source === undefined) this.#fail(new MillraceError('CANCELLED', 'the run was stopped before it had begun'));
+    else this.#source.stop();
+  }
+
+  #progressNow(): Parameters<typeof ProgressMeter.prototype.show>[0] {
+    const { bytes, expectedRows, expectedBytes } = this.#sourceCount;
+    return {
+      read: this.#counters[0]?.out ?? 0,
+      written: this.#sink?.settlement.records ?? 0,
+      rejected: this.#refusals.count,
+      bytesRead: bytes,
+      expectedRows,
+      expectedBytes,
+      counters: this.#counters,
+    };
+  }
+
+  #report(): Report {
+    return reportOf({
+      counters: this.#counters,
+      sink: this.#sink,
+      failure: this.#failure,
+      isDrained: this.#isDrained,
+      bytesRead: this.#sourceCount.bytes,
+      seconds: seconds(performance.now() - this.#start),
+      guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
+      rejected: this.#refusals.count,
+      rejects: this.#refusals.groups(),
+      warnings: [...this.#warnings],
+    });
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { type DatabaseDefinition, type DatabaseObject, readDatabase } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
+import { limited } from '../lib/clients/postgres/connection/connect.ts';
+import { connectionFields, describeTarget, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { openPool, type PgSession } from '../lib/clients/postgres/connection/pool.ts';
+import { onSession } from '../lib/clients/postgres/connection/session.ts';
+import type { Source } from '../lib/core/contracts.ts';
+import { defineSource, type DescribeContext } from '../lib/core/define.ts';
+import type { SourceParts } from '../lib/core/parts.ts';
+import { sourceStage } from '../lib/core/run/stage.ts';
+import { MillraceError } from '../lib/errors.ts';
+import { quoteQualifiedName } from '../lib/values/identifiers.ts';
+import { postgresKind } from './postgres.ts';
+
+const options = z.strictObject({
+  ...connectionFields,
+  tables: z.string().min(1).optional().describe('a part of it: public.*,crm.orders; all of the database by default'),
+});
+
+type TablesOptions = z.input<typeof options>;
+type CheckedOptions = z.output<typeof options>;
+
+/** What goes from one database to another: not records of a kind, but tables. */
+export interface Tables {
+  readonly tables: never;
+}
+
+/**
+ * A whole database, or the tables (and views) that match, with what they need: for `to.postgres.tables` alone. All of it as it was at one moment: one
+ * snapshot for every reader. Errors: NOT_FOUND where nothing matches, and those of connecting and reading.
+ */
+export function tables(given: TablesOptions): Source<Tables> {
+  return postgresTablesKind.create<Tables>(given, undefined);
+}
+
+export const postgresTablesKind = defineSource<typeof options>({
+  kind: 'postgres-tables',
+  options,
+  parts,
+  plan: async (given, { signal }) => {
+    const { whole, close } = await parts(given, { signal });
+    await close();
+    const { objects, notCarried } = whole as DatabaseDefinition;
+    return {
+      notes: [...objects.map(noteOf), ...notCarried.map(what => `not carried: ${what}`)],
+      hasPositions: false,
+      isRepeatable: false,
+    };
+  },
+  async *read() {
+    await Promise.reject(
+      new MillraceError('PIPELINE_INVALID', 'whole databases go from tables to tables; name a table or a query to read records'),
+    );
+  },
+  title: given => (given.tables === undefined ? 'a database' : `tables ${given.tables}`),
+});
+
+/** In the order in which they are made; rows of tables come after the first of them, views last. */
+function noteOf(object: DatabaseObject): string {
+  if (object.kind === 'sequence') return `sequence ${object.sequence.name?.schema ?? ''}.${object.sequence.name?.name ?? ''}`;
+  if (object.kind !== 'table') return `${object.kind} ${object.object.schema}.${object.object.name}`;
+  const { schema, name, constraints, indexes, estimatedRows } = object.table;
+  const keys = constraints.filter(({ kind }) => kind !== 'n').length;
+  const rows = estimatedRows === undefined ? '' : `, about ${Math.round(estimatedRows)} rows`;
+  return `table ${schema}.${name}: ${keys} constraints, ${indexes.length} indexes${rows}`;
+}
+
+async function parts(given: CheckedOptions, { signal }: DescribeContext): Promise<SourceParts> {
+  const { tables: wanted, ...connection } = given;
+  const target = resolveTarget(given);
+  const pool = openPool(target);
+  let session: PgSession | undefined;
+  try {
+    session = await pool.acquire(signal);
+    const held = session;
+    const doing = `read what is in ${describeTarget(target)}`;
+    return await onSession(held, { doing, signal }, async ({ client }) => {
+      await client.query(limited('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'));
+      const { rows } = await client.query<{ snapshot: string }>(limited('SELECT pg_catalog.pg_export_snapshot() AS snapshot'));
+      const snapshot = rows[0]?.snapshot ?? '';
+      const whole = await readDatabase(client, wanted);
+      const found = whole.objects.flatMap(object => (object.kind === 'table' && object.table.kind === 'r' ? [object.table] : []));
+      return {
+        whole,
+        parts: found.flatMap(table => {
+          const columns = table.columns.filter(({ generated }) => generated === undefined).map(({ name }) => name);
+          if (columns.length === 0) return [];
+          const part = { snapshot, columns };
+          const source = sourceStage(
+            postgresKind.definition,
+            { ...connection, table: quoteQualifiedName(table) },
+            { schema: undefined, shape: undefined, part },
+          );
+          return [{ name: `${table.schema}.${table.name}`, bytes: table.bytes, source }];
+        }),
+        close: () => {
+          held.discard();
+          pool.close();
+          return Promise.resolve();
+        },
+      };
+    });
+  } catch (error) {
+    session?.discard();
+    pool.close();
+    throw error;
+  }
+}
