@@ -64,13 +64,13 @@ describe('places', () => {
   });
 
   it('leaves what is none of the kind wanted to the schema, which says so', async () => {
-    const error = await failure(loadSource('postgres://h/app?batchRows=many', {}, kinds));
+    const error = await failure(loadSource('postgres://h/app?table=t&batchRows=many', {}, kinds));
     expect(error.code).to.equal('OPTION_INVALID');
     expect(error.message).to.contain('"batchRows"').and.to.contain('number');
   });
 
   it('refuses an unknown option with the nearest name', async () => {
-    const error = await failure(loadSource('postgres://h/app?tabel=small', {}, kinds));
+    const error = await failure(loadSource('postgres://h/app?table=t&tabel=small', {}, kinds));
     expect(error.code).to.equal('OPTION_UNKNOWN');
     expect(error.message).to.contain('"tabel"').and.to.contain('did you mean "table"?');
   });
@@ -92,7 +92,7 @@ describe('places', () => {
   });
 
   it('refuses what was set beside the address where the kind has no such option', async () => {
-    const error = await failure(loadSink('postgres://h/app', { options: { kee: 'id' } }, kinds));
+    const error = await failure(loadSink('postgres://h/app?table=t', { options: { kee: 'id' } }, kinds));
     expect(error.code).to.equal('OPTION_UNKNOWN');
     expect(error.message).to.contain('"kee"');
   });
