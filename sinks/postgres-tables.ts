@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DatabaseDefinition } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
-import { connectionFields, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { DatabaseWriter } from '../lib/clients/postgres/write/database-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
@@ -17,23 +18,27 @@ const options = z.strictObject({
     .describe(
       'create: none of the tables may be there. append: adds to those that are. replace: empties those first. All make what is not there',
     ),
-  parallel: z.number().int().min(1).max(16).default(2).describe('tables at a time'),
+  parallel: z.number().int().min(1).max(16).default(2).describe('tables, indexes or foreign keys at a time'),
   stopOnFailure: z.boolean().default(false).describe('a table that fails stops the others'),
+  lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
 });
 
-type TablesOptions = z.input<typeof options>;
+type TablesOptions = WithMeans<z.input<typeof options>>;
 type CheckedOptions = z.output<typeof options>;
 
 /**
- * A whole database, or a part of one, as `from.postgres.tables` gives it: schemas and types, then tables, each with its rows, keys and indexes in a
- * transaction of its own; then foreign keys, views, the state of sequences and comments. A table that fails is not there afterwards, and neither is
- * what hangs on it; the others are. Errors: EXISTS, with all names, before the first row; NOT_PERMITTED; the code of the first table that failed.
+ * A whole database, or a part of one, as `from.postgres.tables` gives it: schemas and types, then tables, each with its rows and keys in a
+ * transaction of its own, and its other indexes after it; then foreign keys, views, the state of sequences and comments. A table that fails is not
+ * there afterwards, and neither is what hangs on it; the others are. Abort takes away what the run has made; rows that were added to tables that
+ * were there stay. Errors: EXISTS, with all names, and OPTION_INVALID (foreign keys that leave no order) before the first row; NOT_PERMITTED; the
+ * code of the first table that failed.
  */
 export function tables<Row>(given: TablesOptions): Sink<Row> {
-  return postgresTablesKind.create<Row>(given, undefined);
+  const { options: plain, means } = splitMeans<z.input<typeof options>>(given);
+  return postgresTablesKind.create<Row>(plain, means);
 }
 
-export const postgresTablesKind = defineSink<typeof options>({
+export const postgresTablesKind = defineSink<typeof options, ConnectionMeans | undefined>({
   kind: 'postgres-tables',
   options,
   guarantee: 'all-or-nothing',
@@ -45,15 +50,24 @@ export const postgresTablesKind = defineSink<typeof options>({
   title: ({ mode }) => `a database, mode ${mode}`,
 });
 
-async function parts(given: CheckedOptions, { signal, whole, warn }: SinkPartsContext): Promise<SinkParts> {
-  const { mode, parallel: _parallel, stopOnFailure: _stop, ...connection } = given;
-  const writer = await DatabaseWriter.open(resolveTarget(given), whole as DatabaseDefinition, { mode, signal, warn });
+async function parts(
+  given: CheckedOptions,
+  { signal, whole, warn }: SinkPartsContext,
+  means: ConnectionMeans | undefined,
+): Promise<SinkParts> {
+  const { mode, parallel, stopOnFailure: _stop, ...ofTable } = given;
+  const { lockTimeoutMs } = given;
+  const wish = { mode, parallel, lockTimeoutMs, signal, warn };
+  const writer = await DatabaseWriter.open(targetOf(given, means), whole as DatabaseDefinition, wish);
   return {
+    after: ({ name }) => writer.after(name),
     sink: ({ name }) => {
       const { table, hooks } = writer.part(name);
-      return sinkStage(postgresKind.definition, { ...connection, table, mode: 'append' }, { hooks });
+      return sinkStage(postgresKind.definition, { ...ofTable, table, mode: 'append' }, { ...means, hooks });
     },
+    steps: ({ name }) => writer.steps(name),
     finish: written => writer.finish(written),
+    abandon: () => writer.abandon(),
     close: () => writer.close(),
   };
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type DatabaseDefinition, type DatabaseObject, readDatabase } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
-import { connectionFields, describeTarget, resolveTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { connectionFields, describeTarget, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { openPool, type PgSession } from '../lib/clients/postgres/connection/pool.ts';
 import { onSession } from '../lib/clients/postgres/connection/session.ts';
 import type { Source } from '../lib/core/contracts.ts';
@@ -15,9 +16,10 @@ import { postgresKind } from './postgres.ts';
 const options = z.strictObject({
   ...connectionFields,
   tables: z.string().min(1).optional().describe('a part of it: public.*,crm.orders; all of the database by default'),
+  lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
 });
 
-type TablesOptions = z.input<typeof options>;
+type TablesOptions = WithMeans<z.input<typeof options>>;
 type CheckedOptions = z.output<typeof options>;
 
 /** What goes from one database to another: not records of a kind, but tables. */
@@ -30,15 +32,16 @@ export interface Tables {
  * snapshot for every reader. Errors: NOT_FOUND where nothing matches, and those of connecting and reading.
  */
 export function tables(given: TablesOptions): Source<Tables> {
-  return postgresTablesKind.create<Tables>(given, undefined);
+  const { options: plain, means } = splitMeans<z.input<typeof options>>(given);
+  return postgresTablesKind.create<Tables>(plain, means);
 }
 
-export const postgresTablesKind = defineSource<typeof options>({
+export const postgresTablesKind = defineSource<typeof options, ConnectionMeans | undefined>({
   kind: 'postgres-tables',
   options,
   parts,
-  plan: async (given, { signal }) => {
-    const { whole, close } = await parts(given, { signal });
+  plan: async (given, { signal }, means) => {
+    const { whole, close } = await parts(given, { signal }, means);
     await close();
     const { objects, notCarried } = whole as DatabaseDefinition;
     return {
@@ -65,9 +68,9 @@ function noteOf(object: DatabaseObject): string {
   return `table ${schema}.${name}: ${keys} constraints, ${indexes.length} indexes${rows}`;
 }
 
-async function parts(given: CheckedOptions, { signal }: DescribeContext): Promise<SourceParts> {
-  const { tables: wanted, ...connection } = given;
-  const target = resolveTarget(given);
+async function parts(given: CheckedOptions, { signal }: DescribeContext, means: ConnectionMeans | undefined): Promise<SourceParts> {
+  const { tables: wanted, ...ofTable } = given;
+  const target = targetOf(given, means);
   const pool = openPool(target);
   let session: PgSession | undefined;
   try {
@@ -88,8 +91,8 @@ async function parts(given: CheckedOptions, { signal }: DescribeContext): Promis
           const part = { snapshot, columns };
           const source = sourceStage(
             postgresKind.definition,
-            { ...connection, table: quoteQualifiedName(table) },
-            { schema: undefined, shape: undefined, part },
+            { ...ofTable, table: quoteQualifiedName(table) },
+            { schema: undefined, shape: undefined, means, part },
           );
           return [{ name: `${table.schema}.${table.name}`, bytes: table.bytes, source }];
         }),

@@ -86,7 +86,7 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   /** What it can do of the operators behind it with the very same records as outcome. `schema`: what it described. Nothing is opened. */
   absorb?(options: z.output<S>, requests: readonly PushRequest[], schema: Schema): Absorbed<z.output<S>>;
   /** Of a source that is many (a database of tables): its parts, each a source of its own. Only a sink that makes parts takes it. */
-  parts?(options: z.output<S>, context: DescribeContext): Promise<SourceParts>;
+  parts?(options: z.output<S>, context: DescribeContext, given: Given): Promise<SourceParts>;
   /** What it would ask of its server, how much it would give, and whether it can be read again. Without it `plan` tells nothing of these. */
   plan?(options: z.output<S>, context: SourcePlanContext, given: Given): Promise<SourcePlan>;
   /** Encodings that its batches have already (`batch.encoded`), for `plan`. */
@@ -239,7 +239,7 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
   readonly options: S;
   open(options: z.output<S>, context: SinkContext, given: Given): Promise<Writer>;
   /** Of a sink that takes a source of parts: before the first of them. */
-  parts?(options: z.output<S>, context: SinkPartsContext): Promise<SinkParts>;
+  parts?(options: z.output<S>, context: SinkPartsContext, given: Given): Promise<SinkParts>;
   /**
    * What `open` and the writer would do, without writing anything. What would be refused is told in `problems`; what is thrown is one too. Without it
    * `plan` tells nothing of the target.

@@ -20,11 +20,17 @@ export interface SourceParts {
 
 /** Where the parts of a source go. */
 export interface SinkParts {
+  /** Names of the parts whose rows have to be there before those of this one. */
+  after(part: SourcePart): readonly string[];
   /** A sink for a part. */
   sink(part: SourcePart): SinkStage;
+  /** What is left to do for a part that has its rows: steps that may run beside each other. One that fails fails the part. */
+  steps(part: SourcePart): readonly (() => Promise<void>)[];
   /** When every part has its outcome: what the parts have in common. `written`: the names of those that are there, all of them. */
   finish(written: readonly string[]): Promise<void>;
-  /** Exactly once, after `finish` or instead of it. */
+  /** Instead of `finish`, or after it failed, when the run is cancelled: what it has made is taken away again. */
+  abandon(): Promise<void>;
+  /** Exactly once, in the end. */
   close(): Promise<void>;
 }
 

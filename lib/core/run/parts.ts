@@ -8,6 +8,8 @@ import { PipelineError } from './pipeline-error.ts';
 import type { Progress } from './progress.ts';
 import type { Report, StageReport, TableReport } from './report.ts';
 import type { Stage } from './stage.ts';
+import { runTasks, type Task } from './tasks.ts';
+import { tellProgress } from './tell-progress.ts';
 import { abortController } from './waiting.ts';
 
 /** A part as a run of its own. */
@@ -23,8 +25,9 @@ export function hasParts({ source, sink }: Line): boolean {
 }
 
 /**
- * A source of many parts into a sink that takes them: the largest first, some at a time, each a run of its own with its share of the memory. A part
- * that fails does not stop the others, unless the sink's option `stopOnFailure` says so; the run fails in the end.
+ * A source of many parts into a sink that takes them: the largest first, some at a time, each a run of its own with its share of the memory, and
+ * then the sink's steps for it. A part that fails does not stop the others, unless the sink's option `stopOnFailure` says so; the run fails in the
+ * end.
  */
 export async function runParts(line: Line, options: RunOptions, runPart: RunPart): Promise<Report> {
   checkLine(line, options);
@@ -53,22 +56,29 @@ class PartsRun {
   readonly #start = performance.now();
   readonly #abort = abortController();
   readonly #warnings = new Set<string>();
-  readonly #reports: { readonly part: SourcePart; readonly report: Report }[] = [];
+  readonly #reports: { readonly part: SourcePart; report: Report }[] = [];
   readonly #progress = new Map<SourcePart, Progress>();
   readonly #settings: { readonly parallel: number; readonly stopOnFailure: boolean };
+  readonly #told: ((progress: Progress) => void) | undefined;
   #failure: MillraceError | undefined;
   #isDrained = false;
+  /** A part failed that stops the others. */
+  #isStopped = false;
+  /** Nothing can be taken back any more. */
+  #isDone = false;
 
   constructor(line: Line, given: RunOptions, runPart: RunPart) {
     this.#line = line;
     this.#given = given;
     this.#runPart = runPart;
     this.#settings = line.sink.options as { parallel: number; stopOnFailure: boolean };
+    this.#told = tellProgress(given.onProgress, message => void this.#warnings.add(message));
   }
 
   async settle(): Promise<Report> {
     const { signal, drain } = this.#given;
     const abort = (): void => {
+      if (this.#isDone) return;
       this.#failure ??= new MillraceError('CANCELLED', 'the run was cancelled');
       this.#abort.abort(this.#failure);
     };
@@ -85,8 +95,8 @@ class PartsRun {
       signal?.removeEventListener('abort', abort);
       drain?.removeEventListener('abort', stop);
     }
-    const report = this.#report();
     this.#tell(true);
+    const report = this.#report();
     if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, []);
     return report;
   }
@@ -95,16 +105,21 @@ class PartsRun {
     const { source, sink } = this.#line;
     const { signal } = this.#abort;
     if (signal.aborted) return;
-    const from = (await source.definition.parts?.(source.options, { signal })) as SourceParts;
+    const from = (await source.definition.parts?.(source.options, { signal }, source.given)) as SourceParts;
     let to: SinkParts | undefined;
     try {
       const warn = (message: string): void => void this.#warnings.add(message);
-      to = (await sink.definition.parts?.(sink.options, { signal, whole: from.whole, warn })) as SinkParts;
+      to = (await sink.definition.parts?.(sink.options, { signal, whole: from.whole, warn }, sink.given)) as SinkParts;
       await this.#load(from, to);
-      if (signal.aborted) return;
-      const written = this.#reports.filter(({ report }) => report.status === 'ok').map(({ part }) => part.name);
-      await to.finish(written);
+      signal.throwIfAborted();
+      await to.finish(this.#reports.filter(({ report }) => report.status === 'ok').map(({ part }) => part.name));
+      this.#isDone = true;
+      // A cancellation that came meanwhile is too late.
+      this.#failure = undefined;
       this.#judge(from.parts.length);
+    } catch (error) {
+      if (signal.aborted) await to?.abandon();
+      throw error;
     } finally {
       await to?.close();
       await from.close();
@@ -112,30 +127,54 @@ class PartsRun {
   }
 
   async #load({ parts }: SourceParts, to: SinkParts): Promise<void> {
-    const { parallel } = this.#settings;
-    const queue = [...parts].sort((a, b) => b.bytes - a.bytes);
     const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    const tasks = [...parts]
+      .sort((a, b) => b.bytes - a.bytes)
+      .map((part): Task => ({ name: part.name, after: to.after(part), run: () => this.#loadPart(part, to, total) }));
+    await runTasks(tasks, this.#settings.parallel);
+  }
+
+  /** Gives the steps that are left to do for it. */
+  async #loadPart(part: SourcePart, to: SinkParts, total: number): Promise<Task[]> {
+    if (this.#abort.signal.aborted || this.#isDrained || this.#isStopped) {
+      this.#warnings.add(`table ${part.name} was not begun`);
+      return [];
+    }
+    const began = performance.now();
+    const report = await this.#outcome({ stages: [part.source, to.sink(part)], options: this.#optionsOf(part, total) });
+    const entry = { part, report };
+    this.#reports.push(entry);
+    for (const warning of report.warnings) this.#warnings.add(warning);
+    if (report.status !== 'ok') this.#isStopped ||= this.#settings.stopOnFailure;
+    return report.status === 'ok' ? to.steps(part).map(step => ({ run: () => this.#complete(entry, step, began) })) : [];
+  }
+
+  async #complete(entry: { report: Report }, step: () => Promise<void>, began: number): Promise<Task[]> {
+    if (this.#abort.signal.aborted || entry.report.status === 'failed') return [];
+    let failure: MillraceError | undefined;
+    try {
+      await step();
+    } catch (error) {
+      failure = asMillraceError(error, this.#line.sink.kind);
+      this.#isStopped ||= this.#settings.stopOnFailure;
+    }
+    const failed = failure === undefined ? {} : { status: 'failed' as const, error: reported(failure) };
+    entry.report = { ...entry.report, ...failed, seconds: seconds(performance.now() - began) };
+    return [];
+  }
+
+  #optionsOf(part: SourcePart, total: number): RunOptions {
     const { memory } = checkRunOptions(this.#given);
-    const { progressEveryMs, batchRows, batchBytes, settleTimeoutMs, onProgress } = this.#given;
-    const worker = async (): Promise<void> => {
-      for (let part = queue.shift(); part !== undefined && !this.#abort.signal.aborted && !this.#isDrained; part = queue.shift()) {
-        const options: RunOptions = {
-          signal: this.#abort.signal,
-          memory: Math.max(1024, Math.floor(memory / parallel)),
-          ...(progressEveryMs === undefined ? {} : { progressEveryMs }),
-          ...(batchRows === undefined ? {} : { batchRows }),
-          ...(batchBytes === undefined ? {} : { batchBytes }),
-          ...(settleTimeoutMs === undefined ? {} : { settleTimeoutMs }),
-          ...(onProgress === undefined ? {} : { onProgress: progress => this.#show(part as SourcePart, progress, total) }),
-        };
-        const report = await this.#outcome({ stages: [part.source, to.sink(part)], options });
-        this.#reports.push({ part, report });
-        for (const warning of report.warnings) this.#warnings.add(warning);
-        if (report.status === 'failed' && this.#settings.stopOnFailure) queue.length = 0;
-      }
+    const { progressEveryMs, batchRows, batchBytes, settleTimeoutMs } = this.#given;
+    return {
+      signal: this.#abort.signal,
+      memory: Math.max(1024, Math.floor(memory / this.#settings.parallel)),
+      ...(progressEveryMs === undefined ? {} : { progressEveryMs }),
+      ...(batchRows === undefined ? {} : { batchRows }),
+      ...(batchBytes === undefined ? {} : { batchBytes }),
+      ...(settleTimeoutMs === undefined ? {} : { settleTimeoutMs }),
+      ...(this.#told === undefined ? {} : { onProgress: progress => this.#show(part, progress, total) }),
     };
-    await Promise.all(Array.from({ length: parallel }, worker));
-    for (const { name } of queue) this.#warnings.add(`table ${name} was not begun`);
   }
 
   async #outcome(run: PartRun): Promise<Report> {
@@ -143,6 +182,7 @@ class PartsRun {
       return await this.#runPart(run);
     } catch (error) {
       if (error instanceof PipelineError) return error.report;
+      this.#abort.abort();
       throw error;
     }
   }
@@ -172,7 +212,7 @@ class PartsRun {
     const passed = (performance.now() - this.#start) / 1000;
     const [read, bytesRead] = [sum(({ read: count }) => count), sum(({ bytesRead: count }) => count)];
     const fraction = done ? 1 : totalBytes === 0 ? undefined : Math.min(bytesRead / totalBytes, 0.99);
-    this.#given.onProgress?.({
+    this.#told?.({
       read,
       written: sum(({ written }) => written),
       rejected: sum(({ rejected }) => rejected),
@@ -210,9 +250,7 @@ class PartsRun {
       rejects: [],
       warnings: [...this.#warnings],
       tables: this.#reports.map(({ part, report }) => tableReport(part, report)),
-      ...(failure === undefined
-        ? {}
-        : { error: { code: failure.code, stage: failure.stage, message: failure.message, retryable: failure.retryable } }),
+      ...(failure === undefined ? {} : { error: reported(failure) }),
     };
   }
 
@@ -230,6 +268,10 @@ class PartsRun {
       waitSeconds: sum(stage => stage.waitSeconds),
     };
   }
+}
+
+function reported({ code, stage, message, retryable }: MillraceError): NonNullable<Report['error']> {
+  return { code, stage, message, retryable };
 }
 
 function tableReport({ name }: SourcePart, { status, read, written, rejected, seconds: took, error }: Report): TableReport {

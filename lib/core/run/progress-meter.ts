@@ -1,6 +1,7 @@
 import type { StageCounter } from './counter.ts';
 import { seconds } from './counter.ts';
 import type { Progress } from './progress.ts';
+import { tellProgress } from './tell-progress.ts';
 
 /** Where the counts stand now. */
 export interface Standing {
@@ -13,15 +14,11 @@ export interface Standing {
   readonly counters: readonly StageCounter[];
 }
 
-/**
- * Calls `onProgress` again and again while a run lasts, and once at its end. Keeps no process alive. A function that throws is not called
- * again; the run goes on, for it moves the records.
- */
+/** Calls `onProgress` again and again while a run lasts, and once at its end. Keeps no process alive. */
 export class ProgressMeter {
-  #onProgress: ((progress: Progress) => unknown) | undefined;
+  readonly #tell: ((progress: Progress) => void) | undefined;
   readonly #everyMs: number;
   readonly #standing: () => Standing;
-  readonly #warn: (message: string) => void;
   readonly #start = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #last = { at: performance.now(), read: 0, bytes: 0, busyMs: new Map<StageCounter, number>() };
@@ -31,14 +28,13 @@ export class ProgressMeter {
     standing: () => Standing,
     warn: (message: string) => void,
   ) {
-    this.#warn = warn;
-    this.#onProgress = options.onProgress;
+    this.#tell = tellProgress(options.onProgress, warn);
     this.#everyMs = options.progressEveryMs;
     this.#standing = standing;
   }
 
   start(): void {
-    if (this.#onProgress === undefined) return;
+    if (this.#tell === undefined) return;
     this.#timer = setInterval(() => this.show(this.#standing(), false), this.#everyMs).unref();
   }
 
@@ -48,7 +44,7 @@ export class ProgressMeter {
   }
 
   show(standing: Standing, done: boolean): void {
-    if (this.#onProgress === undefined) return;
+    if (this.#tell === undefined) return;
     const now = performance.now();
     const passed = Math.max(now - this.#last.at, 1) / 1000;
     const total = Math.max(now - this.#start, 1) / 1000;
@@ -68,19 +64,6 @@ export class ProgressMeter {
     };
     this.#last = { at: now, read, bytes: bytesRead, busyMs: new Map(counters.map(counter => [counter, counter.busyMs])) };
     this.#tell(progress);
-  }
-
-  #tell(progress: Progress): void {
-    const failed = (error: unknown): void => {
-      this.#onProgress = undefined;
-      this.#warn(`onProgress threw and is not called again: ${error instanceof Error ? error.message : String(error)}`);
-    };
-    try {
-      const told = this.#onProgress?.(progress);
-      if (told instanceof Promise) told.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
   }
 
   #slowest(counters: readonly StageCounter[]): string | undefined {

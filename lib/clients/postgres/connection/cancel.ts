@@ -36,6 +36,27 @@ export async function cancelStatement({ client, target }: PgSession): Promise<vo
   clearTimeout(timer);
 }
 
+/** How long a statement may take to end when it was cancelled. */
+const END_LIMIT_MS = 2000;
+
+/**
+ * When the signal is aborted what the session runs is cancelled, and the connection closed where that does not end it in time. The signal is
+ * listened to until what this gives is called; a session on which something was cancelled has to be discarded.
+ */
+export function cancelOnAbort(session: PgSession, signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const abort = (): void => {
+    void cancelStatement(session);
+    timer = setTimeout(() => session.discard(), END_LIMIT_MS);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  return () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  };
+}
+
 /** The server answers nothing and hangs up when it has passed the request on. */
 function send(socket: Socket, request: Buffer): void {
   socket.write(request);

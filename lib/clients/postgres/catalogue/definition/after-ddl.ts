@@ -13,24 +13,35 @@ export function keyDdl(definition: TableDefinition, place: DdlPlace = placeOf(de
     .flatMap(constraint => [constraintDdl(constraint, place, only), ...standing(constraint.name, constraint.index, place)]);
 }
 
-/** Indexes, then statistics. An index of a partitioned table is complete when those of its partitions are attached to it (`attachIndexDdl`). */
+/** Indexes, then statistics. */
 export function indexDdl(definition: TableDefinition, place: DdlPlace = placeOf(definition)): Ddl[] {
-  const { table, shown, own, inSchema } = namesAt(place);
+  return [...indexGroups(definition, place).flat(), ...statisticsDdl(definition, place)];
+}
+
+/**
+ * Each index with what is said of it. An index of a partitioned table is complete when those of its partitions are attached to it
+ * (`attachIndexDdl`).
+ */
+export function indexGroups(definition: TableDefinition, place: DdlPlace = placeOf(definition)): Ddl[][] {
+  const { table, shown, own } = namesAt(place);
   const only = definition.kind === 'p' ? 'ONLY ' : '';
-  const indexes = definition.indexes
+  return definition.indexes
     .filter(index => index.isValid)
-    .flatMap(index => [
+    .map(index => [
       {
         object: `index ${JSON.stringify(index.name)} of table ${shown}`,
         sql: `CREATE ${index.isUnique ? 'UNIQUE ' : ''}INDEX ${own(index.name)} ON ${only}${table} ${index.definition}`,
       },
       ...standing(index.name, index, place),
     ]);
-  const statistics = definition.statistics.map(one => ({
+}
+
+export function statisticsDdl(definition: TableDefinition, place: DdlPlace = placeOf(definition)): Ddl[] {
+  const { table, shown, inSchema } = namesAt(place);
+  return definition.statistics.map(one => ({
     object: `statistics ${JSON.stringify(one.name)} of table ${shown}`,
     sql: `CREATE STATISTICS ${inSchema(one.name)} ${one.definition} FROM ${table}`,
   }));
-  return [...indexes, ...statistics];
 }
 
 /** Makes the indexes of a partition parts of those of the partitioned table, which has to have them. */

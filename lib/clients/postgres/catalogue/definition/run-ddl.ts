@@ -40,3 +40,8 @@ export function isNotThere(error: unknown): boolean {
 export function isUnreferenced(error: unknown): boolean {
   return isNotThere(error) || sqlStateOf(error) === '23503';
 }
+
+/** Of the state of a sequence also that it lies outside of what the sequence gives there. */
+export function isOutOfPlace(error: unknown): boolean {
+  return isNotThere(error) || sqlStateOf(error) === '22003';
+}
