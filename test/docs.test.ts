@@ -6,7 +6,9 @@ import { globSync } from 'tinyglobby';
 import type { z } from 'zod';
 import { csvOptions } from '../lib/formats/csv/index.ts';
 import { postgresKind as postgresSink } from '../sinks/postgres.ts';
+import { postgresTablesKind as tablesSink } from '../sinks/postgres-tables.ts';
 import { postgresKind as postgresSource } from '../sources/postgres.ts';
+import { postgresTablesKind as tablesSource } from '../sources/postgres-tables.ts';
 import { complaintsAbout, runsAsWritten } from './document-session.ts';
 import { blocksOf, readDocument } from './markdown.ts';
 import { freshDatabase, startPostgres } from './services/postgres.ts';
@@ -81,10 +83,11 @@ describe('docs/files.md', () => {
 });
 
 describe('docs/postgres.md', () => {
-  it('has every option of the source and the sink, and no other', () => {
+  it('has every option of the sources and the sinks, and no other', () => {
     const rows = [...readDocument('docs/postgres.md').matchAll(/^\| (`[\w`, ]+`) +\|/gm)];
     const told = rows.flatMap(([, names = '']) => [...names.matchAll(/`(\w+)`/g)].map(match => match[1] as string));
-    const known = [postgresSource, postgresSink].flatMap(({ definition }) => Object.keys(definition.options.shape));
+    const kinds = [postgresSource, postgresSink, tablesSource, tablesSink];
+    const known = kinds.flatMap(({ definition }) => Object.keys(definition.options.shape));
     expect([...new Set(told)].sort()).to.deep.equal([...new Set(known)].sort());
   });
 });
