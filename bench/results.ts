@@ -46,7 +46,7 @@ function pairs(a: readonly number[], b: readonly number[], ratio: (a: number, b:
 }
 
 /** A page of Markdown. */
-export function page(results: readonly JobResult[], server: string): string {
+export function page(results: readonly JobResult[], { server, runs }: { readonly server: string; readonly runs: number }): string {
   const timed = results.filter(({ job }) => !job.name.startsWith('memory-'));
   const memory = results.filter(({ job }) => job.name.startsWith('memory-'));
   const machine = `Node ${process.version}, ${server}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}, client and server on the same machine.`;
@@ -54,7 +54,7 @@ export function page(results: readonly JobResult[], server: string): string {
 
 Written by \`npm run bench\`; made anew by it, never by hand. ${machine}
 
-Contenders alternate in one run, each run in a process of its own, after a round that does not count; rows are counted at the target after each. Times are
+${runs > 1 ? `Of ${runs} runs on one machine: what a job is compared with was measured beside it. ` : ''}Contenders alternate, each run in a process of its own, after a round that does not count; rows are counted at the target after each. Times are
 medians, with the fastest and the slowest in brackets; ratios are those of runs that stood beside each other. Memory is the highest resident memory
 of the client's process. Digits drift from machine to machine, ratios less.
 

@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- [--rows 1000000] [--rounds 3] [--jobs pg-pg,operators] [--server postgres://…] [--no-tenfold] [--out FILE]`: all jobs
- * beside their peers; prints the page of results, and with `--out` writes it. Exit 1 when a bar does not hold.
+ * beside their peers; prints the page of results, and with `--out` writes it. With `--jobs` the page has those that were measured before,
+ * too, and says so. Exit 1 when a bar of the jobs that were run does not hold.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { buildIfStale } from '../test/services/dist.ts';
 import { CREATE_ITEMS, CREATE_PICKED, CREATE_KEYED, fillBig, fillItems, fillWide } from './data.ts';
 import type { Job, Need, Place } from './job.ts';
 import { jobs } from './jobs/index.ts';
+import { keep, keptResults } from './kept.ts';
 import { buildRuns, measure } from './measure.ts';
 import { connect } from './peers.ts';
 import { pythonWithAdbc } from './python.ts';
@@ -41,13 +43,15 @@ const server = values.server === undefined ? await startServer() : givenServer(v
 process.once('exit', () => server.stop());
 process.once('SIGINT', () => process.exit(130));
 
+const started = new Date().toISOString();
 const results: JobResult[] = [];
 const place = await makePlace(server, rows);
 await runAll(chosen, place);
 const tenfold = chosen.filter(({ isAlsoTenfold }) => isAlsoTenfold);
 if (values.tenfold && tenfold.length > 0) await runAll(tenfold, { ...place, rows: rows * 10 });
 
-const text = page(results, server.version);
+const all = keptResults();
+const text = page(all.results, { server: server.version, runs: all.runs });
 console.log(text);
 if (values.out !== undefined) writeFileSync(values.out, text);
 process.exit(results.flatMap(verdicts).some(({ holds }) => holds === false) ? 1 : 0);
@@ -58,6 +62,7 @@ async function runAll(some: readonly Job[], where: Place): Promise<void> {
     said(`${job.name} (${where.rows} rows)`);
     const measures = await measure(job, where, Number(values.rounds), line => said(`  ${line}`));
     results.push({ job, rows: where.rows, moved: job.expected(where), measures });
+    keep(results.at(-1) as JobResult, started);
     for (const { text, holds } of verdicts(results.at(-1) as JobResult)) said(`  ${holds === false ? 'SHORT: ' : ''}${text}`);
   }
 }

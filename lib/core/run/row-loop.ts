@@ -74,38 +74,37 @@ function loopOf(parts: readonly Part[]): SharedLoop {
 
 /**
  * Each function's result has a variable of its own: with one for all of them, the compiler could leave out none of the objects in between.
- * A check of plain objects that asks for their constructor leaves it that freedom too; what fails it may be a record all the same.
+ * A check of plain objects that asks for their constructor leaves it that freedom too; what fails it may be a record all the same. What is rare
+ * stands outside of the loop: the shorter the loop, the sooner it is compiled.
  */
 function makeLoop(parts: readonly Part[]): SharedLoop {
   const names = rowNames(parts);
   const last = names.at(-1) as string;
+  const made = [...new Set(names.slice(1))].filter(name => name !== 'row0');
   const source = `
     return function rowLoop(rows, result, hooks, outcomes) {
-      const out = result.rows, from = result.from;
+      const out = result.rows, from = result.from, dropped = result.dropped;
       let count = 0, isChanged = false;
-      ${parts.map((_, stage) => `let dropped${stage} = 0; const outcome${stage} = outcomes[${stage}];`).join(' ')}
       for (let i = 0; i < rows.length; i++) {
         const row0 = rows[i];
         if (notRecord(row0) !== undefined) hooks.misfit();
-        let ${[...new Set(names.slice(1)), 'next'].filter(name => name !== 'row0').join(', ')}, stage = 0;
+        let stage = 0${made.map(name => `, ${name}`).join('')};
         try {
-          ${parts.map(({ shape }, stage) => `stage = ${stage}; ${step(stage, shape, names[stage] as string, names[stage + 1] as string)}`).join('\n')}
+          ${parts.map(({ shape }, stage) => `${stage > 0 ? `stage = ${stage};` : ''} ${step(stage, shape, names[stage] as string, names[stage + 1] as string)}`).join('\n')}
         } catch (error) {
-          if (hooks.failure !== undefined) throw hooks.failure;
-          hooks.refused(stage, i, ${parts.map((_, stage) => `stage === ${stage} ? ${names[stage]} : `).join('')}${last}, refusal(error));
+          threw(hooks, error, stage, i, [${names.join(', ')}]);
           continue;
         }
-        if (${last} !== row0) isChanged = true;
+        ${made.length === 0 ? '' : `if (${last} !== row0) isChanged = true;`}
         from[count] = i;
         out[count++] = ${last};
       }
       result.count = count;
       result.isChanged = isChanged;
-      ${parts.map((_, stage) => `result.dropped[${stage}] = dropped${stage};`).join(' ')}
     };`;
-  const given = [...parts.map((_, stage) => `f${stage}`), 'Rejected', 'refusal', 'notRecord'];
+  const given = [...parts.map((_, stage) => `f${stage}`), 'notRecord', 'settled', 'threw'];
   const make = new Function(...given, source) as (...values: unknown[]) => SharedLoop;
-  return make(...parts.map(({ use }) => use), Rejected, refusal, notRecord);
+  return make(...parts.map(({ use }) => use), notRecord, settled, threwAt);
 }
 
 /** The variable that each function finds its row in, and that of the rows that come out. */
@@ -117,27 +116,43 @@ function rowNames(parts: readonly Part[]): string[] {
 }
 
 function step(stage: number, shape: Shape | undefined, row: string, to: string): string {
-  const taken = `
-    if (next === undefined) { dropped${stage}++; continue; }
-    if (next instanceof Rejected) { hooks.refused(${stage}, i, ${row}, next); continue; }`;
+  const outcome = (result: string): string => `settled(hooks, dropped, ${stage}, i, ${row}, outcomes[${stage}](${row}, ${result}))`;
   switch (shape) {
     case undefined:
-      return `next = f${stage}(${row}); if (next !== ${row}) { ${taken} } ${to} = next;`;
+      return `${to} = f${stage}(${row}); if (${to} !== ${row} && (${to} = settled(hooks, dropped, ${stage}, i, ${row}, ${to})) === undefined) continue;`;
     case 'keeps':
-      return `{
-        const kept = f${stage}(${row});
-        if (kept === false) { dropped${stage}++; continue; }
-        if (kept !== true) { next = outcome${stage}(${row}, kept); ${taken} }
-      }`;
+      return `const kept${stage} = f${stage}(${row});
+        if (kept${stage} === false) { dropped[${stage}]++; continue; }
+        if (kept${stage} !== true && ${outcome(`kept${stage}`)} === undefined) continue;`;
     case 'changes':
-      return `{
-        const made = f${stage}(${row});
-        if (typeof made === 'object' && made !== null && made.constructor === Object && made.then === undefined) ${to} = made;
-        else { next = outcome${stage}(${row}, made); ${taken} ${to} = next; }
-      }`;
+      return `${to} = f${stage}(${row});
+        if (!(typeof ${to} === 'object' && ${to} !== null && ${to}.constructor === Object && ${to}.then === undefined)) {
+          if ((${to} = ${outcome(to)}) === undefined) continue;
+        }`;
     case 'sees':
       return `f${stage}(${row});`;
   }
+}
+
+/** The row that comes of an outcome; undefined, and counted, where none does. */
+function settled(
+  hooks: LoopHooks,
+  dropped: number[],
+  stage: number,
+  index: number,
+  row: object,
+  outcome: ReturnType<Outcome>,
+): object | undefined {
+  if (outcome === undefined) dropped[stage] = (dropped[stage] as number) + 1;
+  else if (outcome instanceof Rejected) hooks.refused(stage, index, row, outcome);
+  else return outcome;
+  return undefined;
+}
+
+function threwAt(hooks: LoopHooks, error: unknown, stage: number, index: number, rows: readonly object[]): void {
+  // eslint-disable-next-line @typescript-eslint/only-throw-error -- as it was thrown
+  if (hooks.failure !== undefined) throw hooks.failure;
+  hooks.refused(stage, index, rows[stage] as object, refusal(error));
 }
 
 function interpretedLoop(functions: readonly RowFunction[]): RowLoop {
