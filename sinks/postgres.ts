@@ -33,6 +33,10 @@ const options = z
       .describe(
         'with replace: swap fills another table and puts it in the place of this one, truncate empties this one; by default swap where nothing hangs on the table',
       ),
+    indexes: z
+      .enum(['keep', 'rebuild'])
+      .default('keep')
+      .describe('rebuild: secondary indexes of a table that is there are dropped before the load and built after it, in its transaction'),
     before: z.string().min(1).optional().describe('SQL that runs first, in the transaction of the rows'),
     after: z.string().min(1).optional().describe('SQL that runs last, before the commit'),
     lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
@@ -50,6 +54,10 @@ const options = z
   .refine(({ mode, replace }) => replace === undefined || mode === 'replace', {
     path: ['replace'],
     message: 'only mode replace replaces a table',
+  })
+  .refine(({ mode, indexes }) => indexes === 'keep' || mode !== 'create', {
+    path: ['indexes'],
+    message: 'a table that is made gets its indexes after its rows anyway',
   });
 
 export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 'key' | 'update'> & {

@@ -129,7 +129,6 @@ describe('the plan of a PostgreSQL table', () => {
     expect(codesOf(await planned('upsert', 'absent'))).to.deep.equal(['OPTION_INVALID']);
     expect(codesOf(await planned('upsert', 'absent', { key: ['id'] }))).to.deep.equal([]);
     expect(codesOf(await planned('create', 'nowhere.t'))).to.deep.equal(['NOT_FOUND']);
-    expect(sinkOf(await planned('replace', 'same')).statements?.[0]).to.equal('TRUNCATE "same"');
     await sql(url, 'CREATE TABLE refers (id int REFERENCES same)');
     const refused = await planned('replace', 'same');
     expect(refused.problems.map(({ code, message }) => `${code} ${message}`).join()).to.match(
@@ -138,6 +137,60 @@ describe('the plan of a PostgreSQL table', () => {
     await sql(url, 'DROP TABLE refers');
     const withSql = sinkOf(await planned('append', 'same', { before: 'DELETE FROM same', after: 'ANALYZE same' }));
     expect([withSql.statements?.at(0), withSql.statements?.at(-1)]).to.deep.equal(['DELETE FROM same', 'ANALYZE same']);
+  });
+
+  it('says whether a replace swaps or truncates, and why', async () => {
+    await sql(
+      url,
+      `DROP ROLE IF EXISTS "only owns"; CREATE ROLE "only owns" LOGIN; GRANT USAGE, CREATE ON SCHEMA public TO "only owns"; GRANT SELECT ON src TO "only owns";
+       CREATE TABLE owned (id serial PRIMARY KEY, small int2 CHECK (small > 0)); CREATE INDEX owned_small ON owned (small); COMMENT ON TABLE owned IS 'it''s';
+       CREATE TABLE viewed (id int, small int2); CREATE VIEW "its view" AS SELECT id FROM viewed; ALTER TABLE owned OWNER TO "only owns"; ALTER TABLE viewed OWNER TO "only owns";
+       REVOKE INSERT, TRUNCATE ON owned FROM "only owns"; REVOKE TRUNCATE, DELETE ON viewed FROM "only owns"`,
+    );
+    const as = new URL(url);
+    as.username = 'only%20owns';
+    const planned = (table: string, more: object = {}) =>
+      plan(src(), to.postgres<object>({ url: as.href, table, mode: 'replace', ...more }));
+    const swap = await planned('owned');
+    expect([codesOf(swap), sinkOf(swap).notes?.[1]]).to.deep.equal([
+      [],
+      'replace by swap: another table is made like it, filled, and put in its place',
+    ]);
+    const [{ oid }] = (await sql(url, "SELECT 'owned'::regclass::oid AS oid")) as [{ oid: number }];
+    const shadow = `millrace_swap_${oid}`;
+    const statements = (sinkOf(swap).statements ?? []).map(statement => statement.replaceAll(shadow, 'shadow'));
+    expect(
+      statements.slice(
+        0,
+        statements.findIndex(statement => statement.startsWith('REVOKE')),
+      ),
+    ).to.deep.equal([
+      'CREATE TABLE "public"."shadow" ("id" integer CONSTRAINT "owned_id_not_null" NOT NULL, "small" smallint)',
+      `ALTER TABLE ONLY "public"."shadow" ALTER COLUMN "id" SET DEFAULT nextval('"public"."owned_id_seq"'::regclass)`,
+      'ALTER TABLE "public"."shadow" ADD CONSTRAINT "shadow_0" CHECK ((small > 0))',
+      'COPY "public"."shadow" ("id", "small") FROM STDIN (FORMAT binary)',
+      'ALTER TABLE "public"."shadow" ADD CONSTRAINT "shadow_2" PRIMARY KEY (id)',
+      'CREATE INDEX "shadow_3" ON "public"."shadow" USING btree (small)',
+      'DROP TABLE "public"."owned"',
+      'ALTER TABLE "public"."shadow" RENAME CONSTRAINT "shadow_0" TO "owned_small_check"',
+      'ALTER TABLE "public"."shadow" RENAME CONSTRAINT "shadow_2" TO "owned_pkey"',
+      'ALTER INDEX "public"."shadow_3" RENAME TO "owned_small"',
+      'ALTER TABLE "public"."shadow" RENAME TO "owned"',
+      `COMMENT ON TABLE "public"."owned" IS 'it''s'`,
+    ]);
+    const viewed = await planned('viewed');
+    expect([codesOf(viewed), sinkOf(viewed).notes?.[1]]).to.deep.equal([
+      ['NOT_PERMITTED'],
+      'replace by truncate: the table itself is emptied; no other can take its place: view "its view" hangs on it',
+    ]);
+    expect(sinkOf(viewed).statements?.[0]).to.equal('DELETE FROM "viewed"');
+    const asked = await planned('viewed', { replace: 'swap' });
+    expect(asked.problems.map(({ code, message }) => `${code} ${message}`).join()).to.match(
+      /^OPTION_INVALID .*"replace".*view "its view" hangs on it/,
+    );
+    const truncated = await plan(src(), to.postgres<object>({ url, table: 'owned', mode: 'replace', replace: 'truncate' }));
+    expect([codesOf(truncated), sinkOf(truncated).statements?.[0]]).to.deep.equal([[], 'TRUNCATE "owned"']);
+    await sql(url, 'DROP VIEW "its view"; DROP OWNED BY "only owns"; DROP ROLE "only owns"');
   });
 
   it('changes nothing, and can be made by a role that may only read; rights that lack are named', async () => {

@@ -1,11 +1,36 @@
 import type pg from 'pg';
+import { MillraceError } from '../../../errors.ts';
 import { limited } from '../connection/connect.ts';
+
+export interface ReplaceWay {
+  readonly way: 'swap' | 'truncate';
+  /** What stands in the way of a swap; nothing where nobody looked, because the other way was asked for. */
+  readonly obstacles: readonly string[];
+}
+
+/** How mode replace goes about a table: as asked for, or as the table allows. `name` is quoted. OPTION_INVALID for a swap that cannot be. */
+export async function replaceWay(
+  client: pg.Client,
+  name: string,
+  asked: ReplaceWay['way'] | undefined,
+  shown: string,
+): Promise<ReplaceWay> {
+  if (asked === 'truncate') return { way: 'truncate', obstacles: [] };
+  const obstacles = await swapObstacles(client, name);
+  if (asked === 'swap' && obstacles.length > 0) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `postgres: option "replace": no table can be put in the place of ${shown}: ${obstacles.join('; ')}; leave the option out`,
+    );
+  }
+  return { way: obstacles.length === 0 ? 'swap' : 'truncate', obstacles };
+}
 
 /**
  * What keeps another table from taking the place of this one without anybody noticing, in words; empty: nothing. `$1`: its quoted name.
  * Views, keys of other tables and everything else that the server ties to a table by its number would stay with the old one.
  */
-export async function swapObstacles(client: pg.Client, name: string): Promise<string[]> {
+async function swapObstacles(client: pg.Client, name: string): Promise<string[]> {
   const { rows } = await client.query<{ obstacle: string }>(limited(OBSTACLES, [name]));
   return rows.map(({ obstacle }) => obstacle);
 }

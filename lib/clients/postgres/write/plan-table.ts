@@ -7,6 +7,8 @@ import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers
 import { createTable } from '../catalogue/create-table.ts';
 import { emptyingStatement } from '../catalogue/empty-table.ts';
 import { imaginedTable } from '../catalogue/imagined-table.ts';
+import { rebuiltIndexes } from '../catalogue/rebuilt-indexes.ts';
+import { replaceWay } from '../catalogue/replace-way.ts';
 import { lackingDelete, lackingRights, lackingSchema, lackingTemporary, readOnlyServer } from '../catalogue/rights.ts';
 import { advanceSequence, loadTarget, type TargetTable } from '../catalogue/target-table.ts';
 import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
@@ -17,6 +19,7 @@ import { withSession } from '../connection/session.ts';
 import { compareColumns } from './compare-columns.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { mergeStatements } from './merge-statements.ts';
+import { ShadowTable } from './shadow-table.ts';
 import { keyless, likeItsOrigin, tableExists, type TableOptions, typedBy } from './sink-table.ts';
 import { STAGING_NAME } from './staging.ts';
 
@@ -91,16 +94,47 @@ class TablePlanning {
       return;
     }
     if (mode !== 'upsert') this.#notes.push(`the table is there: ${MODES[mode]}`);
-    if (mode === 'replace') {
-      const emptying = await this.#tried(() => emptyingStatement(this.#client, found, this.#shown));
-      if (emptying !== undefined) this.#statements.push(emptying);
-      if (emptying?.startsWith('DELETE') === true) this.#problems.push(...(await lackingDelete(this.#client, found, this.#shown)));
+    const swap = mode === 'replace' ? await this.#replace(found) : undefined;
+    await this.#load(found, this.#context.schema, swap ?? { after: await this.#rebuild(found) });
+  }
+
+  /** Of a swap what it sends; else what empties the table is in the plan. */
+  async #replace(found: TargetTable): Promise<Loading | undefined> {
+    const chosen = await this.#tried(() => replaceWay(this.#client, found.name, this.#options.replace, this.#shown));
+    if (chosen === undefined) return undefined;
+    if (chosen.way === 'swap') {
+      this.#notes.push('replace by swap: another table is made like it, filled, and put in its place');
+      const swap = await ShadowTable.plan(this.#client, found.name);
+      this.#statements.push(...swap.before);
+      return { into: swap.table, after: swap.after };
     }
-    await this.#load(found, this.#context.schema);
+    const why = chosen.obstacles.length === 0 ? '' : `; no other can take its place: ${chosen.obstacles.join('; ')}`;
+    this.#notes.push(`replace by truncate: the table itself is emptied${why}`);
+    const emptying = await this.#tried(() => emptyingStatement(this.#client, found, this.#shown));
+    if (emptying !== undefined) this.#statements.push(emptying);
+    if (emptying?.startsWith('DELETE') === true) this.#problems.push(...(await lackingDelete(this.#client, found, this.#shown)));
+    return undefined;
+  }
+
+  /** The statements that make again what is dropped before the load. */
+  async #rebuild(found: TargetTable): Promise<readonly string[]> {
+    if (this.#options.indexes !== 'rebuild') return [];
+    const indexes = await this.#tried(() => rebuiltIndexes(this.#client, found, this.#shown));
+    if (indexes === undefined) return [];
+    const { names, kept, drop, build } = indexes;
+    const shown = names.map(name => JSON.stringify(name)).join(', ');
+    this.#notes.push(
+      names.length === 0
+        ? 'it has no index that could be rebuilt'
+        : `indexes that are dropped before the load and built after it: ${shown}; others cannot read the table meanwhile`,
+    );
+    if (kept.length > 0) this.#notes.push(`indexes that are not rebuilt: ${kept.join(', ')}`);
+    this.#statements.push(...drop);
+    return build;
   }
 
   /** Rows into a table that is there, or will be. */
-  async #load(table: TargetTable, schema: Schema | undefined, isOwn = false): Promise<void> {
+  async #load(table: TargetTable, schema: Schema | undefined, { isOwn = false, into, after = [] }: Loading): Promise<void> {
     const { mode } = this.#options;
     const upsert = mode === 'upsert' && !isOwn ? await this.#upsertInto(table, schema) : undefined;
     if (schema === undefined) {
@@ -113,9 +147,10 @@ class TablePlanning {
     if (differences.length > 0) return;
     const plan = new CopyPlan(schema, table, this.#shown);
     const format = plan.formatOf(this.#context.codec);
-    if (!isOwn) this.#problems.push(...(await this.#lackingRights(table, plan.names, upsert)));
-    if (upsert === undefined) this.#statements.push(plan.statement(format));
+    if (!isOwn && into === undefined) this.#problems.push(...(await this.#lackingRights(table, plan.names, upsert)));
+    if (upsert === undefined) this.#statements.push(plan.statement(format, into));
     else this.#statements.push(...upsertStatements(table, upsert, plan.statement(format, STAGING)));
+    this.#statements.push(...after);
     if (isOwn) return;
     const numbered = table.columns.filter(({ name, sequence }) => sequence !== undefined && plan.names.includes(name));
     this.#statements.push(...numbered.map(column => advanceSequence(table, column).replace(/\s+/g, ' ')));
@@ -159,7 +194,7 @@ class TablePlanning {
       return { name, from, ...(to === undefined ? {} : { to }), change, ...(inferred ? { inferred } : {}) };
     });
     if (made === undefined) return;
-    await this.#load(await imaginedTable(this.#client, parseQualifiedName(table), typed, made.isLikeOrigin), schema, true);
+    await this.#load(await imaginedTable(this.#client, parseQualifiedName(table), typed, made.isLikeOrigin), schema, { isOwn: true });
     this.#statements.push(...made.after);
   }
 
@@ -185,6 +220,15 @@ class TablePlanning {
       return undefined;
     }
   }
+}
+
+interface Loading {
+  /** Made by the run. */
+  readonly isOwn?: boolean;
+  /** Another table that takes its place. */
+  readonly into?: string;
+  /** Statements that follow the rows. */
+  readonly after?: readonly string[];
 }
 
 const STAGING = `pg_temp.${STAGING_NAME}`;

@@ -12,6 +12,14 @@ import { tableDdl } from '../catalogue/definition/table-ddl.ts';
 /** What stands before the number of the table that is replaced. */
 const PREFIX = 'millrace_swap_';
 
+/** What a swap sends: what is filled, and the statements around that. */
+export interface SwapPlan {
+  /** Quoted, for SQL. */
+  readonly table: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
 /**
  * A table made like another one, to be filled and put in its place. All within one transaction, which shows the old rows to others until it commits
  * and leaves nothing behind when it does not. Nobody writes to the old table meanwhile. Errors of the server come as they are.
@@ -42,6 +50,22 @@ export class ShadowTable {
     return shadow;
   }
 
+  /** What `make` and `takePlace` would send, looked up only; without what they look up on the way. */
+  static async plan(client: pg.Client, name: string): Promise<SwapPlan> {
+    const definition = await definitionOf(client, name);
+    const shadow = new ShadowTable(client, definition);
+    const after = [
+      ...keyDdl(definition, shadow.#place),
+      ...shadow.#completing(),
+      statement(`DROP TABLE ${quoteQualifiedName(definition)}`),
+      ...shadow.#renaming(definition),
+      ...settling(definition),
+      ...securityDdl(definition),
+    ];
+    const sqlOf = ({ sql }: Ddl): string => sql;
+    return { table: shadow.table, before: tableDdl(shadowed(definition), shadow.#place).map(sqlOf), after: after.map(sqlOf) };
+  }
+
   /** As the sink's options have names. */
   get table(): string {
     return quoteQualifiedName(this.#place.table);
@@ -52,13 +76,7 @@ export class ShadowTable {
     const definition = this.#definition;
     const old = quoteQualifiedName(definition);
     await this.#makeKeys();
-    const outward = { ...definition, constraints: definition.constraints.filter(({ references }) => references?.oid !== definition.oid) };
-    await this.#run([
-      ...indexDdl(definition, this.#place),
-      ...unvalidatedDdl(definition, this.#place),
-      ...foreignKeyDdl(outward, this.#place),
-    ]);
-    if (definition.estimatedRows !== undefined) await this.#client.query(`ANALYZE ${this.table}`);
+    await this.#run(this.#completing());
     await this.#client.query(`LOCK TABLE ${old} IN ACCESS EXCLUSIVE MODE`);
     const now = await definitionOf(this.#client, old);
     if (shapeOf(now) !== shapeOf(definition)) throw changed(definition);
@@ -73,6 +91,18 @@ export class ShadowTable {
     if (this.#hasKeys) return;
     this.#hasKeys = true;
     await this.#run(keyDdl(this.#definition, this.#place));
+  }
+
+  /** Indexes, checks and keys to other tables, over all rows. */
+  #completing(): Ddl[] {
+    const definition = this.#definition;
+    const outward = { ...definition, constraints: definition.constraints.filter(({ references }) => references?.oid !== definition.oid) };
+    return [
+      ...indexDdl(definition, this.#place),
+      ...unvalidatedDdl(definition, this.#place),
+      ...foreignKeyDdl(outward, this.#place),
+      ...(definition.estimatedRows === undefined ? [] : [statement(`ANALYZE ${this.table}`)]),
+    ];
   }
 
   /** Sequences that columns own go over, those of identity columns go on where the old ones stand. */
@@ -94,29 +124,32 @@ export class ShadowTable {
 
   /** To the names of the old one, which is gone. */
   async #rename(definition: TableDefinition): Promise<void> {
-    const { nameOf = (name: string) => name, table } = this.#place;
-    const inSchema = (name: string): string => quoteQualifiedName({ ...table, name: nameOf(name) });
-    const to = (name: string): string => `RENAME TO ${quoteIdentifier(name)}`;
     for (const { name, identity, sequence } of definition.columns) {
       if (identity === undefined || sequence?.name === undefined) continue;
       const { rows } = await this.#client.query<{ name: string }>(`SELECT ${this.#sequenceOf(name)} AS name`);
       await this.#client.query(`ALTER SEQUENCE ${rows[0]?.name ?? ''} ${to(sequence.name.name)}`);
     }
+    await this.#run(this.#renaming(definition));
+  }
+
+  /** Of constraints, indexes, statistics and the table. */
+  #renaming(definition: TableDefinition): Ddl[] {
+    const { nameOf = (name: string) => name, table } = this.#place;
+    const inSchema = (name: string): string => quoteQualifiedName({ ...table, name: nameOf(name) });
     const constraints = definition.constraints.filter(({ kind, references }) => kind !== 'n' && references?.oid !== definition.oid);
-    await this.#run([
+    return [
       ...constraints.map(({ name }) =>
         statement(`ALTER TABLE ${this.table} RENAME CONSTRAINT ${quoteIdentifier(nameOf(name))} TO ${quoteIdentifier(name)}`),
       ),
       ...definition.indexes.filter(({ isValid }) => isValid).map(({ name }) => statement(`ALTER INDEX ${inSchema(name)} ${to(name)}`)),
       ...definition.statistics.map(({ name }) => statement(`ALTER STATISTICS ${inSchema(name)} ${to(name)}`)),
       statement(`ALTER TABLE ${this.table} ${to(definition.name)}`),
-    ]);
+    ];
   }
 
-  /** What may name the table itself: keys to its own rows, policies, triggers; comments; at last to whom it belongs. */
+  /** At last to whom it belongs, who may do what, and policies. */
   async #settle(definition: TableDefinition): Promise<void> {
-    const self = { ...definition, constraints: definition.constraints.filter(({ references }) => references?.oid === definition.oid) };
-    await this.#run([...foreignKeyDdl(self), ...triggerDdl(definition), ...replicaIdentityDdl(definition), ...commentDdl(definition)]);
+    await this.#run(settling(definition));
     await this.#revokeDefaults(definition);
     await this.#run(securityDdl(definition));
   }
@@ -138,6 +171,16 @@ export class ShadowTable {
 
 const DEFAULT_GRANTEES = `SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS role
   FROM pg_catalog.pg_class c, LATERAL pg_catalog.aclexplode(c.relacl) a WHERE c.oid = pg_catalog.to_regclass($1)`;
+
+function to(name: string): string {
+  return `RENAME TO ${quoteIdentifier(name)}`;
+}
+
+/** What may name the table itself: keys to its own rows, triggers; comments. */
+function settling(definition: TableDefinition): Ddl[] {
+  const self = { ...definition, constraints: definition.constraints.filter(({ references }) => references?.oid === definition.oid) };
+  return [...foreignKeyDdl(self), ...triggerDdl(definition), ...replicaIdentityDdl(definition), ...commentDdl(definition)];
+}
 
 function statement(sql: string): Ddl {
   return { object: '', sql };

@@ -11,7 +11,8 @@ import { DefinedTable } from '../catalogue/definition/defined-table.ts';
 import { TableOrigin } from '../catalogue/table-origin.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { emptyTable } from '../catalogue/empty-table.ts';
-import { swapObstacles } from '../catalogue/replace-way.ts';
+import { buildIndexes, dropIndexes, type RebuiltIndexes } from '../catalogue/rebuilt-indexes.ts';
+import { replaceWay } from '../catalogue/replace-way.ts';
 import type { PgSession } from '../connection/pool.ts';
 import type { TableName } from './row-loader.ts';
 import { ShadowTable } from './shadow-table.ts';
@@ -25,6 +26,8 @@ export interface TableOptions {
   readonly update?: readonly string[] | undefined;
   /** How mode replace does it; undefined: as the table allows. */
   readonly replace?: 'swap' | 'truncate' | undefined;
+  /** What becomes of secondary indexes of a table that is there. */
+  readonly indexes?: 'keep' | 'rebuild' | undefined;
 }
 
 /** The table of a sink: found or made, and followed when the schema grows. All within the transaction of the session. */
@@ -46,6 +49,8 @@ export class SinkTable {
   #target: TargetTable | undefined;
   /** What rows go into before it takes the table's place. */
   #shadow: ShadowTable | undefined;
+  /** Dropped for the load. */
+  #rebuilt: RebuiltIndexes | undefined;
   readonly #hasDeadLetters: boolean;
 
   constructor(
@@ -72,7 +77,7 @@ export class SinkTable {
     if (this.#target !== undefined) {
       if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
       await this.#use(this.#schema, this.#target);
-      await this.#empty(this.#target);
+      await this.#clear(this.#target);
       return;
     }
     if (mode === 'upsert' && key === undefined) throw keyless(this.name.shown);
@@ -137,7 +142,7 @@ export class SinkTable {
     if ((await loadTarget(client, table)) !== undefined) {
       if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
       await this.#plan(records);
-      return this.#empty(this.#found());
+      return this.#clear(this.#found());
     }
     this.#defined = await likeItsOrigin(this.#making, columns, this.#options, this.#signal);
     await (this.#defined === undefined ? createTable(this.#making, table, columns, this.#options.key) : this.#defined.create());
@@ -145,19 +150,22 @@ export class SinkTable {
     await this.#plan(records);
   }
 
+  /** Takes away what gives way to the rows, or would slow them down. */
+  async #clear(target: TargetTable): Promise<void> {
+    await this.#empty(target);
+    if (this.#options.indexes !== 'rebuild' || this.#shadow !== undefined) return;
+    this.#rebuilt = await dropIndexes(this.#session.client, target, this.name.shown);
+    const { kept } = this.#rebuilt;
+    if (kept.length > 0) this.#making.warn(`indexes of table ${this.name.shown} that are not rebuilt: ${kept.join(', ')}`);
+  }
+
   /** In mode replace: afterwards rows go into an empty table, this one or a shadow of it. */
   async #empty(target: TargetTable): Promise<void> {
     const { mode, replace } = this.#options;
     if (mode !== 'replace') return;
     const { client } = this.#session;
-    const obstacles = replace === 'truncate' ? [] : await swapObstacles(client, target.name);
-    if (replace === 'swap' && obstacles.length > 0) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `postgres: option "replace": no table can be put in the place of ${this.name.shown}: ${obstacles.join('; ')}; leave the option out`,
-      );
-    }
-    if (replace === 'truncate' || obstacles.length > 0) return emptyTable(client, target, this.name.shown);
+    const { way } = await replaceWay(client, target.name, replace, this.name.shown);
+    if (way === 'truncate') return emptyTable(client, target, this.name.shown);
     this.#shadow = await ShadowTable.make(client, target.name, this.#hasDeadLetters);
     this.name = { ...this.name, bare: this.#shadow.bare };
     await this.#load(this.#shadow.table);
@@ -170,6 +178,8 @@ export class SinkTable {
   async finish(): Promise<boolean> {
     await this.#defined?.finish();
     this.#defined = undefined;
+    if (this.#rebuilt !== undefined) await buildIndexes(this.#session.client, this.#rebuilt);
+    this.#rebuilt = undefined;
     const shadow = this.#shadow;
     if (shadow === undefined) return false;
     await shadow.takePlace();
