@@ -47,7 +47,7 @@ describe('README.md', function () {
   it('lists the kinds that there are', () => {
     const listed = (title: string): string[] => {
       const table = new RegExp(`\\| ${title} \\|.*\\n\\|[-| ]+\\n((?:\\|.*\\n)+)`).exec(compact(readDocument('README.md')))?.[1] ?? '';
-      return [...table.matchAll(/^\| `(\w+)` \|/gm)].map(match => match[1] as string).sort();
+      return [...table.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, name = '']) => name.replace('.', '-')).sort();
     };
     const names = (kinds: readonly { kind: string }[]): string[] => kinds.map(({ kind }) => kind).sort();
     expect(listed('source')).to.deep.equal(names(sourceKinds));
