@@ -33,6 +33,11 @@ const options = z
       .describe(
         'with replace: swap fills another table and puts it in the place of this one, truncate empties this one; by default swap where nothing hangs on the table',
       ),
+    lossy: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe('columns that may lose digits, or their time of day, where the table has a smaller type; the report counts them'),
     indexes: z
       .enum(['keep', 'rebuild'])
       .default('keep')
@@ -60,9 +65,10 @@ const options = z
     message: 'a table that is made gets its indexes after its rows anyway',
   });
 
-export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 'key' | 'update'> & {
+export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 'key' | 'update' | 'lossy'> & {
   key?: readonly (keyof Row & string)[];
   update?: readonly (keyof Row & string)[];
+  lossy?: readonly (keyof Row & string)[];
 };
 
 /**

@@ -27,8 +27,9 @@ export async function lineFrom(from: string, to: string, options: CopyOptions): 
   return { stages, run };
 }
 
-function targetOptions({ mode, key, before, after }: CopyOptions): Record<string, unknown> {
-  const given = { mode, key: key === undefined ? undefined : parseNames(key, '--key'), before, after };
+function targetOptions({ mode, key, lossy, before, after }: CopyOptions): Record<string, unknown> {
+  const names = (list: string | undefined, option: string): unknown => (list === undefined ? undefined : parseNames(list, option));
+  const given = { mode, key: names(key, '--key'), lossy: names(lossy, '--lossy'), before, after };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

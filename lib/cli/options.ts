@@ -15,6 +15,7 @@ export interface OperatorOptions {
 export interface CopyOptions extends OperatorOptions {
   readonly mode?: string;
   readonly key?: string;
+  readonly lossy?: string;
   readonly before?: string;
   readonly after?: string;
   readonly deadLetter?: string;

@@ -58,6 +58,7 @@ const CHANGES: Readonly<Record<ColumnPlan['change'], string>> = {
   widened: 'has room for every value',
   checked: 'each value is checked; one that does not fit is refused',
   text: 'as text',
+  lossy: 'may lose something; counted',
   refused: 'refused',
   'left out': 'made by the target itself',
 };

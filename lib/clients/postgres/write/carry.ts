@@ -8,6 +8,7 @@ import { type DataType, TEXT, typeName } from '../../../schema/types.ts';
 import { canEncode, fieldWriter, type FieldWriter } from '../values/encode.ts';
 import type { TypeChange } from '../../../core/plan.ts';
 import { typeChange } from './type-change.ts';
+import { type NearestValue, nearestValue } from './nearest-value.ts';
 import { textFieldWriter, writeEscaped } from './copy-text.ts';
 import { checkedInput, checkedPrint } from './carry-checks.ts';
 import type { ColumnEncoding } from './encode-rows.ts';
@@ -36,10 +37,23 @@ export interface CarriedColumn {
  */
 export type Way = 'same' | 'value' | 'printed' | 'input';
 
-/** TYPE_NOT_CARRIED, naming the column, where values would change or could not go in at all. */
-export function carry(field: Field, target: TargetColumn): CarriedColumn {
-  const way =
-    field.untyped === true ? 'input' : field.inferred === true ? inferredWay(field.type, target.type) : wayOf(field.type, target.type);
+/** Where the column may lose something, and its type can be the cause: what is left of a value. */
+export function lossyWay(field: Field, target: TargetColumn): NearestValue | undefined {
+  const way = declaredWay(field, target);
+  return way === undefined || way === 'value' ? nearestValue(field.type, target.type) : undefined;
+}
+
+function declaredWay(field: Field, target: TargetColumn): Way | undefined {
+  if (field.untyped === true) return 'input';
+  return field.inferred === true ? inferredWay(field.type, target.type) : wayOf(field.type, target.type);
+}
+
+/**
+ * TYPE_NOT_CARRIED, naming the column, where values would change or could not go in at all. `isReduced`: its values will be those that the target
+ * keeps.
+ */
+export function carry(field: Field, target: TargetColumn, isReduced = false): CarriedColumn {
+  const way = isReduced ? 'value' : declaredWay(field, target);
   if (way === undefined) throw notCarried(field, target);
   const hasBinary = target.server.hasBinary && target.server.isPlain;
   const isSameBytes = way === 'same' && hasBinary && portable(field.type);
@@ -50,7 +64,7 @@ export function carry(field: Field, target: TargetColumn): CarriedColumn {
     wire: hasBinary ? target.type : undefined,
     binary: hasBinary ? binaryEncoding(field, target.type, way) : undefined,
     text: textEncoding(field, target.type, way),
-    change: typeChange(field.type, target.type, way),
+    change: isReduced ? 'lossy' : typeChange(field.type, target.type, way),
   };
 }
 
@@ -201,8 +215,9 @@ function ownText(source: DataType, writeText: NonNullable<ColumnEncoding['writeT
 }
 
 function notCarried({ name, type }: Field, target: TargetColumn): MillraceError {
+  const allow = nearestValue(type, target.type) === undefined ? '' : 'allow the loss (lossy), ';
   return new MillraceError(
     'TYPE_NOT_CARRIED',
-    `column ${JSON.stringify(name)}: ${typeName(type)} cannot go into ${typeName(target.type)} without loss; coerce it before, or change the column`,
+    `column ${JSON.stringify(name)}: ${typeName(type)} cannot go into ${typeName(target.type)} without loss; ${allow}coerce it before, or change the column`,
   );
 }

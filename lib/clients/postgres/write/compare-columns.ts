@@ -1,9 +1,10 @@
 import type { ColumnPlan } from '../../../core/plan.ts';
-import { MillraceError } from '../../../errors.ts';
+import { MillraceError, suggestion } from '../../../errors.ts';
 import type { Field, Schema } from '../../../schema/schema.ts';
 import { typeName } from '../../../schema/types.ts';
 import { type ColumnPair, matchColumns, type TargetTable } from '../catalogue/target-table.ts';
-import { carry, type CarriedColumn } from './carry.ts';
+import { carry, type CarriedColumn, lossyWay } from './carry.ts';
+import type { LossyColumn } from './losses.ts';
 
 /** Records of a schema beside a table. */
 export interface Comparison {
@@ -11,17 +12,23 @@ export interface Comparison {
   readonly columns: readonly CarriedColumn[];
   /** All that stands in the way: COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED. */
   readonly differences: readonly MillraceError[];
+  /** Those of the columns that may lose something. */
+  readonly lossy: readonly LossyColumn[];
   /** What becomes of each column of the records. */
   readonly types: readonly ColumnPlan[];
 }
 
-export function compareColumns(schema: Schema, table: TargetTable, shown: string): Comparison {
+/** `lossy`: columns that may lose something where their type in the table is the cause. */
+export function compareColumns(schema: Schema, table: TargetTable, shown: string, lossy: readonly string[] = []): Comparison {
   const { pairs, differences } = matchColumns(schema, table, shown);
-  const all = [...differences];
+  const all = [...differences, ...unknownLossy(lossy, schema)];
+  const reduced: LossyColumn[] = [];
   const carried = new Map<string, CarriedColumn>();
   for (const { field, column } of pairs) {
     try {
-      carried.set(field.name, carry(field, column));
+      const nearest = lossy.includes(field.name) ? lossyWay(field, column) : undefined;
+      carried.set(field.name, carry(field, column, nearest !== undefined));
+      if (nearest !== undefined) reduced.push({ name: field.name, target: column.type, nearest });
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
       all.push(error);
@@ -32,7 +39,16 @@ export function compareColumns(schema: Schema, table: TargetTable, shown: string
     const isMade = column?.generatedBy !== undefined && column.generatedBy === field.generatedBy;
     return columnPlan(field, column, isMade ? 'left out' : (carried.get(field.name)?.change ?? 'refused'));
   });
-  return { columns: [...carried.values()], differences: all, types };
+  return { columns: [...carried.values()], differences: all, lossy: reduced, types };
+}
+
+function unknownLossy(lossy: readonly string[], schema: Schema): MillraceError[] {
+  return lossy
+    .filter(name => !schema.has(name))
+    .map(name => {
+      const place = `postgres: option "lossy": the records have no column ${JSON.stringify(name)}`;
+      return new MillraceError('COLUMN_UNKNOWN', `${place}${suggestion(name, schema.names)}`);
+    });
 }
 
 /** Throws what stands in the way: one error, that names all of it, by the code of the first. */

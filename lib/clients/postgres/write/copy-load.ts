@@ -3,12 +3,14 @@ import { MillraceError } from '../../../errors.ts';
 import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from './copy-in.ts';
 import type { CopyFormat, CopyPiece, CopyPlan } from './copy-plan.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
+import type { Losses } from './losses.ts';
 import type { Staging } from './staging.ts';
 
 /** Where loads take place, and what ends them from outside. */
 export interface LoadPlace {
   readonly client: pg.Client;
   readonly plan: CopyPlan;
+  readonly losses: Losses;
   /** Where rows go first, when they are merged into the table from there. */
   readonly staging?: Staging | undefined;
   /** The table was emptied in this transaction: nobody else sees rows of it, so they need no later visit. */

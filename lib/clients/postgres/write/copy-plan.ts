@@ -7,6 +7,7 @@ import { csvToBinary, type CsvToBinary } from './csv-to-binary.ts';
 import { dataHeader, textRowEncoder } from './copy-text.ts';
 import { type ColumnEncoding, rowEncoder, type RowEncoder } from './encode-rows.ts';
 import type { TargetTable } from '../catalogue/target-table.ts';
+import { type LossyColumn, reduceBatch, type ReducedBatch } from './losses.ts';
 import { compareColumns, throwDifferences } from './compare-columns.ts';
 
 export type CopyFormat = 'binary' | 'csv' | 'text';
@@ -35,6 +36,8 @@ export class CopyPlan {
   readonly schema: Schema;
   readonly #table: TargetTable;
   readonly #columns: readonly CarriedColumn[];
+  readonly #lossy: readonly LossyColumn[];
+  readonly #lossyNames: readonly string[];
   /** Columns that the server makes itself. */
   readonly #leavesOut: boolean;
   readonly #passesCopyData: boolean;
@@ -46,13 +49,15 @@ export class CopyPlan {
   readonly #encodeBinary: RowEncoder | undefined;
   #encodeText: RowEncoder | undefined;
 
-  constructor(schema: Schema, table: TargetTable, shownName: string) {
+  constructor(schema: Schema, table: TargetTable, shownName: string, lossyNames: readonly string[] = []) {
     this.schema = schema;
     this.#table = table;
     this.inferred = schema.fields.filter(field => field.inferred === true).map(({ name }) => name);
-    const { columns, differences } = compareColumns(schema, table, shownName);
+    const { columns, differences, lossy } = compareColumns(schema, table, shownName, lossyNames);
     throwDifferences(differences);
     this.#columns = columns;
+    this.#lossy = lossy;
+    this.#lossyNames = lossyNames;
     this.#leavesOut = this.#columns.length < schema.fields.length;
     const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
     this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
@@ -81,6 +86,16 @@ export class CopyPlan {
     if (this.#encodeBinary !== undefined || (this.#passesCopyData && codec === 'pg-copy')) return 'binary';
     if (!this.#passesCsv || codec !== 'csv') return 'text';
     return this.#readCsv === undefined ? 'csv' : 'binary';
+  }
+
+  /** The same records for another table of these columns. */
+  into(table: TargetTable, shownName: string): CopyPlan {
+    return new CopyPlan(this.schema, table, shownName, this.#lossyNames);
+  }
+
+  /** With the values that the table keeps: what `encode` takes. Once a batch, for losses are counted in it. */
+  reduce(records: AnyBatch): ReducedBatch {
+    return reduceBatch(records, this.#lossy);
   }
 
   encode(records: AnyBatch): CopyPiece {

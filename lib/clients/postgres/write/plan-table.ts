@@ -141,11 +141,11 @@ class TablePlanning {
       this.#notes.push('its columns are compared with the records when the run begins: nothing says beforehand what they have');
       return;
     }
-    const { differences, types } = compareColumns(schema, table, this.#shown);
+    const { differences, types } = compareColumns(schema, table, this.#shown, this.#options.lossy);
     this.#types = isOwn ? this.#types : types;
     this.#problems.push(...differences);
     if (differences.length > 0) return;
-    const plan = new CopyPlan(schema, table, this.#shown);
+    const plan = new CopyPlan(schema, table, this.#shown, this.#options.lossy);
     const format = plan.formatOf(this.#context.codec);
     if (!isOwn && into === undefined) this.#problems.push(...(await this.#lackingRights(table, plan.names, upsert)));
     if (upsert === undefined) this.#statements.push(plan.statement(format, into));
@@ -161,7 +161,7 @@ class TablePlanning {
       const key = await upsertKey(this.#client, table, this.#options, this.#shown);
       this.#notes.push(`the table is there: rows are merged by ${key.names.map(quoteIdentifier).join(', ')}`);
       if (schema === undefined) return undefined;
-      const written = compareColumns(schema, table, this.#shown).columns.map(({ name }) => name);
+      const written = compareColumns(schema, table, this.#shown, this.#options.lossy).columns.map(({ name }) => name);
       return upsertColumns(written, table, key, this.#options);
     });
   }

@@ -1,8 +1,11 @@
 import type { AnyBatch, RejectedRow } from '../../../core/define.ts';
+import type { ReducedBatch } from './losses.ts';
 
 /** A batch until all of its rows have their outcome. */
 export interface Entry {
   readonly batch: AnyBatch;
+  /** What of it is sent. */
+  readonly sent: ReducedBatch;
   /** By row number. */
   readonly rejected: Map<number, RejectedRow>;
   /** Rows that are in no confirmed segment yet. */

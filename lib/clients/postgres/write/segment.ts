@@ -26,7 +26,7 @@ export class Segment {
   /** Sends the rows of a slice; false, with nothing sent, where they need another format than those before. Rejects what cannot be encoded. */
   async add(slice: Slice): Promise<boolean> {
     const rows = sentRows(slice);
-    const piece = this.#place.plan.encode(slice.entry.batch.select(rows));
+    const piece = this.#place.plan.encode(slice.entry.sent.batch.select(rows));
     if (this.#load !== undefined && piece.rows > 0 && this.#load.format !== piece.format) return false;
     for (const rejected of piece.rejected) {
       const index = rows[rejected.index] as number;

@@ -25,7 +25,7 @@ export class SegmentedCopy implements RowLoader {
   }
 
   async write(batch: AnyBatch): Promise<void> {
-    const entry: Entry = { batch, rejected: new Map(), open: batch.length };
+    const entry: Entry = { batch, sent: this.#place.plan.reduce(batch), rejected: new Map(), open: batch.length };
     this.#heldBytes += batch.bytes;
     for (let from = 0; from < batch.length;) {
       const to = Math.min(batch.length, from + this.#size.rows - this.#segment.rows);
@@ -76,11 +76,12 @@ export class SegmentedCopy implements RowLoader {
     this.#heldBytes = 0;
     for (const { entry, from, to } of confirmed) {
       entry.open -= to - from;
-      if (entry.open === 0)
-        this.#context.settle(
-          entry.batch,
-          [...entry.rejected.values()].sort((a, b) => a.index - b.index),
-        );
+      if (entry.open > 0) continue;
+      this.#place.losses.add(entry.sent, entry.rejected);
+      this.#context.settle(
+        entry.batch,
+        [...entry.rejected.values()].sort((a, b) => a.index - b.index),
+      );
     }
   }
 }

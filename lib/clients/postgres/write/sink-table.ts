@@ -26,6 +26,8 @@ export interface TableOptions {
   readonly update?: readonly string[] | undefined;
   /** How mode replace does it; undefined: as the table allows. */
   readonly replace?: 'swap' | 'truncate' | undefined;
+  /** Columns that may lose something where their type in the table is the cause. */
+  readonly lossy?: readonly string[] | undefined;
   /** What becomes of secondary indexes of a table that is there. */
   readonly indexes?: 'keep' | 'rebuild' | undefined;
 }
@@ -192,7 +194,7 @@ export class SinkTable {
   /** Rows of the same columns go there from now on. */
   async #load(table: string): Promise<void> {
     this.#target = await loadTarget(this.#session.client, table);
-    if (this.plan !== undefined) this.plan = new CopyPlan(this.plan.schema, this.#found(), this.name.shown);
+    if (this.plan !== undefined) this.plan = this.plan.into(this.#found(), this.name.shown);
   }
 
   async #plan(records: Schema): Promise<void> {
@@ -204,7 +206,8 @@ export class SinkTable {
   async #use(schema: Schema | undefined, target: TargetTable): Promise<void> {
     const key = this.#options.mode === 'upsert' ? await upsertKey(this.#session.client, target, this.#options, this.name.shown) : undefined;
     if (schema === undefined) return;
-    this.plan = new CopyPlan(this.#defined === undefined ? schema : asGenerated(schema, target), target, this.name.shown);
+    const columns = this.#defined === undefined ? schema : asGenerated(schema, target);
+    this.plan = new CopyPlan(columns, target, this.name.shown, this.#options.lossy);
     this.upsert = key === undefined ? undefined : upsertColumns(this.plan.names, target, key, this.#options);
   }
 

@@ -45,7 +45,8 @@ export class StreamedCopy implements RowLoader {
   }
 
   async write(batch: AnyBatch): Promise<void> {
-    const piece = this.#place.plan.encode(batch);
+    const reduced = this.#place.plan.reduce(batch);
+    const piece = this.#place.plan.encode(reduced.batch);
     const [refused] = piece.rejected;
     if (refused !== undefined) {
       const row = this.#rowsBefore + (this.#load?.rows ?? 0) + refused.index + 1;
@@ -60,6 +61,7 @@ export class StreamedCopy implements RowLoader {
     } catch (error) {
       throw this.#failed(error);
     }
+    this.#place.losses.add(reduced);
     this.#context.settle(batch);
   }
 

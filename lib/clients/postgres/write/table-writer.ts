@@ -9,6 +9,7 @@ import type { LoadPlace } from './copy-load.ts';
 import { postgresError } from '../connection/errors.ts';
 import { runOwnSql } from '../connection/own-sql.ts';
 import type { PgPool, PgSession } from '../connection/pool.ts';
+import { Losses } from './losses.ts';
 import type { RowLoader } from './row-loader.ts';
 import { refusedRun, rowRefusal } from './row-refusal.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
@@ -48,6 +49,7 @@ export class TableWriter implements Writer {
   readonly #pool: PgPool;
   readonly #session: PgSession;
   readonly #table: SinkTable;
+  readonly #losses = new Losses();
   #schema: Schema | undefined;
   #loader: RowLoader | undefined;
   #isInTransaction = false;
@@ -114,6 +116,7 @@ export class TableWriter implements Writer {
       const { after } = this.#options;
       if (after !== undefined) await runOwnSql(this.#session, 'after', after);
       await this.#commitTransaction();
+      for (const told of this.#losses.take()) this.#context.warn(told);
       // What rows were staged in, or went into, is gone.
       if (isSwapped || this.#table.upsert !== undefined) this.#loader = undefined;
       return null;
@@ -172,6 +175,7 @@ export class TableWriter implements Writer {
       client,
       target,
       plan,
+      losses: this.#losses,
       staging,
       freezes,
       stallTimeoutMs: this.#options.stallTimeoutMs,
