@@ -5,6 +5,7 @@ import { connectionFields, describeTarget, targetOf } from '../lib/clients/postg
 import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { openPool, type PgSession } from '../lib/clients/postgres/connection/pool.ts';
 import { onSession } from '../lib/clients/postgres/connection/session.ts';
+import { exportSnapshot } from '../lib/clients/postgres/connection/snapshot.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { defineSource, type DescribeContext } from '../lib/core/define.ts';
 import type { SourceParts } from '../lib/core/parts.ts';
@@ -79,8 +80,7 @@ async function parts(given: CheckedOptions, { signal }: DescribeContext, means: 
     const doing = `read what is in ${describeTarget(target)}`;
     return await onSession(held, { doing, signal }, async ({ client }) => {
       await client.query(limited('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'));
-      const { rows } = await client.query<{ snapshot: string }>(limited('SELECT pg_catalog.pg_export_snapshot() AS snapshot'));
-      const snapshot = rows[0]?.snapshot ?? '';
+      const snapshot = await exportSnapshot(client);
       const whole = await readDatabase(client, wanted);
       const found = whole.objects.flatMap(object => (object.kind === 'table' && object.table.kind === 'r' ? [object.table] : []));
       return {

@@ -11,7 +11,8 @@ import { planRead } from '../lib/clients/postgres/read/plan-read.ts';
 import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { type Pushed, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
-import { joinSnapshot, type TablePart } from '../lib/clients/postgres/read/table-part.ts';
+import { openReaders, readRanges } from '../lib/clients/postgres/read/parallel-read.ts';
+import type { TablePart } from '../lib/clients/postgres/read/table-part.ts';
 import { doingOf, hasOrder, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
 import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
@@ -36,6 +37,13 @@ const options = z
     values: z.array(z.unknown()).readonly().optional().describe('with a query: the values of $1, $2, …'),
     int8: z.enum(['number', 'bigint']).default('number').describe('what int8 becomes in a record; number stops at a value past 2^53'),
     numeric: z.enum(['text', 'number']).default('text').describe('what numeric becomes in a record: its digits, or the nearest number'),
+    parallel: z
+      .number()
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .describe('of a table: connections that read ranges of it at a time, all of them from one snapshot'),
     lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
   })
   .refine(given => (given.table === undefined) !== (given.query === undefined), 'give either table or query: what is to be read?')
@@ -56,10 +64,11 @@ type CodeOptions = Omit<WithMeans<PostgresOptions>, 'query'> & { readonly query?
 
 /**
  * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody looks; columns that nobody needs are not read.
- * One snapshot: rows that change meanwhile are as they were at the start. Types that have no value of their own in the value table come as the
+ * One snapshot: rows that change meanwhile are as they were at the start. With `parallel` several connections read a table, a range of its key or of its
+ * blocks at a time; its rows come in no order. Types that have no value of their own in the value table come as the
  * text that PostgreSQL prints. A query may be one of a query builder (Kysely, Drizzle, anything with `compile()` or `toSQL()`): the type of its rows
  * is that of the source. A `schema` gives the type of the rows (it validates nothing; `validate` does) and is compared by name.
- * Memory: one batch in hand, one made ahead. Abort and early end cancel the running statement.
+ * Memory: one batch in hand, one made ahead, of each connection. Abort and early end cancel the running statement.
  * Errors: UNREACHABLE, AUTHENTICATION_FAILED, NOT_FOUND, NOT_PERMITTED, OPTION_INVALID (the query), SCHEMA_MISMATCH, TIMEOUT, CONNECTION_LOST,
  * VALUE_INVALID (an int8 past 2^53 that is decoded).
  */
@@ -81,7 +90,11 @@ export const postgresKind = defineSource<typeof options, Given>({
   describe,
   absorb,
   plan: (options: ReadOptions, { columns, signal }, given) =>
-    planRead(targetOf(options, given?.means), { ...options, shape: given?.shape }, { columns, pushed: options.pushed, signal }),
+    planRead(
+      targetOf(options, given?.means),
+      { ...options, shape: given?.shape },
+      { columns, pushed: options.pushed, signal, parallel: options.parallel },
+    ),
   read,
   gives: ['pg-copy'],
   title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
@@ -116,27 +129,27 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
   const use = { doing: doingOf(options), signal: context.signal };
   try {
     const session = await pool.acquire(context.signal);
-    const plan = await onSession(session, use, async ({ client }) => {
-      if (given?.part === undefined) await session.begin(options.lockTimeoutMs);
-      else await client.query(limited(`${joinSnapshot(given.part)}; SET LOCAL lock_timeout = ${options.lockTimeoutMs}`));
-      return readPlan(client, { ...options, shape: given?.shape, part: given?.part }, target, {
-        columns: context.columns,
-        pushed: options.pushed,
-      });
+    const { plan, readers } = await onSession(session, use, async ({ client }) => {
+      const { lockTimeoutMs, parallel, pushed } = options;
+      await session.begin(lockTimeoutMs, given?.part?.snapshot);
+      // Rows that a policy hides would be missing from the whole.
+      if (given?.part !== undefined) await client.query(limited('SET LOCAL row_security = off'));
+      const read = { ...options, shape: given?.shape, part: given?.part };
+      const found = await readPlan(client, read, target, { columns: context.columns, pushed });
+      const warn = (message: string): void => context.warn(message);
+      const others = parallel === 1 ? undefined : await openReaders(session, pool, found, { ...use, parallel, lockTimeoutMs, warn });
+      return { plan: found, readers: others };
     });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
     const schema = new Schema(plan.columns.map(fieldOf));
     const layout = new CopyLayout(plan.columns, { int8: options.int8, numeric: options.numeric });
     const { batchRows, batchBytes } = context;
     const { parameters } = plan;
-    const batches = copyOut(session, plan.statement, {
-      ...use,
-      parameters,
-      batchRows,
-      batchBytes,
-      counted: count => context.counted(count),
-      finish: () => session.client.query('COMMIT'),
-    });
+    const reading = { ...use, batchRows, batchBytes, counted: (count: { rows: number; bytes: number }) => context.counted(count) };
+    const batches =
+      readers === undefined
+        ? copyOut(session, plan.statement, { ...reading, parameters, finish: () => session.client.query('COMMIT') })
+        : readRanges(readers, reading);
     for await (const rows of batches) yield new RecordBatch(new PgCopyOrigin(rows, layout), schema);
   } finally {
     pool.close();

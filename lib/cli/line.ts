@@ -1,3 +1,4 @@
+import { parseAddress } from '../config/addresses.ts';
 import { fileAt, loadSink, loadSource } from '../config/places.ts';
 import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
 import { MillraceError } from '../errors.ts';
@@ -14,10 +15,13 @@ export interface Line {
 /** The stages from one place to another. Wrong options and addresses are thrown; nothing is opened. */
 export async function lineFrom(from: string, to: string, options: CopyOptions): Promise<Line> {
   const { deadLetter, maxRejected, memory } = options;
+  const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
+  const isWhole = parseAddress(from, 'source').kind === 'postgres-tables';
   const stages = [
-    await loadSource(from, { format: options.fromFormat, defaults: { int8: 'bigint' } }),
+    await loadSource(from, { format: options.fromFormat, defaults: { int8: 'bigint' }, options: isWhole ? {} : parallel }),
     ...(await operatorsFrom(options)),
-    await loadSink(to, { format: options.toFormat, options: targetOptions(options) }),
+    // Of a whole database the target says how many tables are under way.
+    await loadSink(to, { format: options.toFormat, options: { ...targetOptions(options), ...(isWhole ? parallel : {}) } }),
   ];
   const run = {
     ...(deadLetter === undefined ? {} : { deadLetter: await loadDeadLetters(deadLetter, { from, to }) }),

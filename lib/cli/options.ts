@@ -21,6 +21,7 @@ export interface CopyOptions extends OperatorOptions {
   readonly deadLetter?: string;
   readonly maxRejected?: number | `${number}%`;
   readonly memory?: number;
+  readonly parallel?: number;
   readonly fromFormat?: string;
   readonly toFormat?: string;
   readonly json?: true;

@@ -123,6 +123,11 @@ function withCopyOptions(command: Command): Command {
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')
     .option('--max-rejected <n|p%>', 'more refused records than this stop the run', maxRejectedOption)
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))
+    .option(
+      '--parallel <n>',
+      'connections that read a table of PostgreSQL, or tables of a whole database at a time',
+      countOption('--parallel'),
+    )
     .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')
     .option('--to-format <format>', 'of the target')
     .addHelpText('after', '\nOrder of effect, however they are written: where, order, limit, select, rename, coerce.');

@@ -107,7 +107,12 @@ async function givesAll<Row>(subject: SourceSubject<Row>): Promise<void> {
 async function givesAgain<Row>(subject: SourceSubject<Row>): Promise<void> {
   const first = await drain(read(subject).batches);
   const second = await drain(read(subject).batches);
-  assert.deepEqual(plain(second.flatMap(batch => batch.rows)), plain(first.flatMap(batch => batch.rows)));
+  const rows = second.flatMap(batch => batch.rows) as unknown as readonly Row[];
+  await assertRows(
+    { ...subject, expected: rows },
+    first.flatMap(batch => batch.rows),
+    'records of another reading',
+  );
 }
 
 async function opensLate<Row>(subject: SourceSubject<Row>): Promise<void> {

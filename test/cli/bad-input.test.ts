@@ -78,7 +78,8 @@ describe('bad input', () => {
     ),
     copy('an unknown flag', [small, to('18.csv'), '--slect', 'id'], 64, 'USAGE', '--slect', '--select'),
     copy('a flag that is given twice', [small, to('18b.csv'), '--where', 'id = 1', '--where', 'id = 2'], 64, 'USAGE', '--where', 'twice'),
-    copy('a flag of a later version', [small, to('19.csv'), '--parallel', '4'], 64, 'USAGE', '--parallel'),
+    copy('a flag that the source does not know', [small, to('19.csv'), '--parallel', '4'], 64, 'OPTION_UNKNOWN', '"parallel"'),
+    copy('more connections than may be', ['postgres:///x?table=t', 'null:', '--parallel', '17'], 64, 'OPTION_INVALID', 'parallel', '16'),
     copy('an unknown mode', [small, to('20.csv'), '--mode', 'apend'], 64, 'OPTION_INVALID', 'mode', '"apend"', '"append"'),
     copy(
       'a mode of a later version',

@@ -6,6 +6,7 @@ import { describeTarget, type PgTarget } from './connection-options.ts';
 import { identityOf } from './means.ts';
 import { internalsOf } from './pg-internals.ts';
 import { isPooled, settingsSql } from './settings.ts';
+import { joinSnapshot } from './snapshot.ts';
 
 /** Connections to one server as one user with one set of settings, at most. */
 const MAX_CONNECTIONS = 32;
@@ -16,8 +17,11 @@ const WAIT_LIMIT_MS = 30_000;
 export interface PgSession {
   readonly client: pg.Client;
   readonly target: PgTarget;
-  /** Opens a transaction in which locks are waited for no longer than so many milliseconds. Behind a pooler all settings are made for it. */
-  begin(lockTimeoutMs: number): Promise<void>;
+  /**
+   * Opens a transaction in which locks are waited for no longer than so many milliseconds. Behind a pooler all settings are made for it. With a
+   * `snapshot` that another session exported it reads only, and sees what that one saw.
+   */
+  begin(lockTimeoutMs: number, snapshot?: string): Promise<void>;
   /** For the next one to use, where it is idle, whole and outside a transaction; else as `discard`. */
   release(): void;
   /** Closes the connection at once: after a broken statement, a COPY left half-way, settings that were changed. */
@@ -110,7 +114,7 @@ class SharedPool {
     return {
       client,
       target: this.#target,
-      begin: lockTimeoutMs => begin(client, this.#target, lockTimeoutMs),
+      begin: (lockTimeoutMs, snapshot) => begin(client, this.#target, lockTimeoutMs, snapshot),
       release: () => end(isWhole(client) && client.getTransactionStatus() === 'I'),
       discard: () => {
         if (isMine) internalsOf(client).connection.stream.destroy();
@@ -156,9 +160,10 @@ class SharedPool {
   }
 }
 
-async function begin(client: pg.Client, target: PgTarget, lockTimeoutMs: number): Promise<void> {
+async function begin(client: pg.Client, target: PgTarget, lockTimeoutMs: number, snapshot: string | undefined): Promise<void> {
+  const opened = snapshot === undefined ? 'BEGIN' : joinSnapshot(snapshot);
   const settings = isPooled(client) ? `; ${settingsSql(target.statementTimeoutMs, 'local')}` : '';
-  await client.query(limited(`BEGIN${settings}; SET LOCAL lock_timeout = ${lockTimeoutMs}`)).catch((error: unknown) => {
+  await client.query(limited(`${opened}${settings}; SET LOCAL lock_timeout = ${lockTimeoutMs}`)).catch((error: unknown) => {
     if (!/transaction blocks not allowed in statement pooling mode/.test(error instanceof Error ? error.message : '')) throw error;
     throw new MillraceError(
       'OPTION_INVALID',

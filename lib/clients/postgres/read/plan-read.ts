@@ -4,17 +4,24 @@ import { typeName } from '../../../schema/types.ts';
 import { limited } from '../connection/connect.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
 import { withSession } from '../connection/session.ts';
+import { divide } from './parallel-read.ts';
 import { doingOf, type ReadPlan, readPlan, type ReadTarget, type ReadWish } from './read-plan.ts';
 
 /** What reading would ask of the server, and how much that would give. The server plans the statement and does not run it. */
-export async function planRead(target: PgTarget, read: ReadTarget, wish: ReadWish & { readonly signal: AbortSignal }): Promise<SourcePlan> {
-  return withSession(target, { doing: doingOf(read), signal: wish.signal }, async ({ client }) => {
+export async function planRead(
+  target: PgTarget,
+  read: ReadTarget,
+  { parallel, signal, ...wish }: ReadWish & { readonly signal: AbortSignal; readonly parallel: number },
+): Promise<SourcePlan> {
+  return withSession(target, { doing: doingOf(read), signal }, async session => {
+    const { client } = session;
     await client.query(limited('BEGIN READ ONLY'));
     const plan = await readPlan(client, read, target, wish);
     const estimate = await estimateOf(client, plan);
+    const division = parallel === 1 ? [] : [divisionNote(await divide(session, plan, parallel), parallel)];
     await client.query(limited('ROLLBACK'));
     const { columns, statement } = plan;
-    return { statements: [statement], ...estimate, notes: notesOn(columns), hasPositions: false, isRepeatable: false };
+    return { statements: [statement], ...estimate, notes: [...notesOn(columns), ...division], hasPositions: false, isRepeatable: false };
   });
 }
 
@@ -31,6 +38,12 @@ interface PlanNode {
   readonly 'Plan Rows': number;
   /** Bytes a row. */
   readonly 'Plan Width': number;
+}
+
+function divisionNote(division: Awaited<ReturnType<typeof divide>>, parallel: number): string {
+  if ('reason' in division) return `read by one connection: ${division.reason}`;
+  const { statements, by } = division;
+  return `read in ${statements.length} ranges (${by}) by ${Math.min(parallel, statements.length)} connections, from one snapshot`;
 }
 
 function notesOn(columns: ReadPlan['columns']): string[] {

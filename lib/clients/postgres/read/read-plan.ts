@@ -34,12 +34,22 @@ export interface ReadWish {
   readonly pushed?: Pushed | undefined;
 }
 
+/** A table of which any rows can be asked for alone. */
+export interface RangedRead {
+  /** As SQL writes it. */
+  readonly table: string;
+  /** The statement for the rows, of those that are read, that meet this condition too. */
+  statement(condition: string): string;
+}
+
 export interface ReadPlan {
   /** `COPY … TO STDOUT (FORMAT binary)`; with parameters the query itself. */
   readonly statement: string;
   /** The same rows as a statement that gives them; with the same parameters. */
   readonly select: string;
   readonly parameters?: QueryParameters | undefined;
+  /** How the rows can be asked for a range at a time, or why they cannot. */
+  readonly ranged: RangedRead | { readonly reason: string };
   readonly columns: readonly (CopyColumn & Field)[];
   readonly estimatedRows: number | undefined;
 }
@@ -66,6 +76,7 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   const { part } = read;
   const readable = part === undefined ? columns : columns.filter(column => part.columns.includes(column.name));
   const all = readable.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
+  const from = part === undefined ? name : `ONLY ${name}`;
   const wanted = wantedOf(all, wish);
   if (
     (isPlainTable || part !== undefined) &&
@@ -76,14 +87,16 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   ) {
     const list = wanted.map(({ sql }) => sql).join(', ');
     return {
+      ranged: { table: name, statement: condition => copy(`(SELECT ${list} FROM ${from} WHERE ${condition})`) },
       columns: wanted.map(({ column }) => column),
       estimatedRows,
       select: `SELECT ${list} FROM ${name}`,
       statement: copy(`${name} (${list})`),
     };
   }
-  const { columns: chosen, select } = selectPlan({ from: part === undefined ? name : `ONLY ${name}`, all, primaryKey }, wish, isUtf8);
-  return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`) };
+  const { columns: chosen, select, within } = selectPlan({ from, all, primaryKey }, wish, isUtf8);
+  const ranged = within === undefined ? WITH_ORDER : { table: name, statement: (condition: string) => copy(`(${within(condition)})`) };
+  return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`), ranged };
 }
 
 async function queryPlan(client: pg.Client, read: ReadTarget, wish: ReadWish, isUtf8: boolean): Promise<ReadPlan> {
@@ -100,14 +113,17 @@ async function queryPlan(client: pg.Client, read: ReadTarget, wish: ReadWish, is
   }));
   if (wish.pushed === undefined) {
     const select = queryStatement(query, aliases, all);
-    return { columns: all.map(({ column }) => column), estimatedRows: undefined, select, statement: asked(select), parameters };
+    const columns = all.map(({ column }) => column);
+    return { columns, estimatedRows: undefined, select, statement: asked(select), parameters, ranged: OF_QUERY };
   }
   const from = `(${query}\n) AS q(${aliases.join(', ')})`;
   const { columns, select } = selectPlan({ from, all, primaryKey: [] }, wish, isUtf8);
-  return { columns, estimatedRows: undefined, select, statement: asked(select), parameters };
+  return { columns, estimatedRows: undefined, select, statement: asked(select), parameters, ranged: OF_QUERY };
 }
 
 const NOTHING_PUSHED: Pushed = { filters: [], numeric: 'text' };
+const OF_QUERY = { reason: 'a query is run once' };
+const WITH_ORDER = { reason: 'the server puts the rows in order, or counts them off' };
 
 /** A column, and how SQL names it. */
 interface NamedColumn {
@@ -118,6 +134,8 @@ interface NamedColumn {
 interface SelectPlan {
   readonly columns: ReadPlan['columns'];
   readonly select: string;
+  /** The same with another condition; undefined where rows are put in order or counted off. */
+  readonly within: ((condition: string) => string) | undefined;
 }
 
 /** What is selected from. */
@@ -135,9 +153,15 @@ function selectPlan({ from, all, primaryKey }: Selected, wish: ReadWish, isUtf8:
     isUtf8,
     columnSql: (name: string) => all.find(({ column }) => column.name === name)?.sql ?? quoteIdentifier(name),
   };
-  const behind = clauses(whereOf(pushed, scope), orderOf(pushed, scope, primaryKey), pushed);
+  const where = whereOf(pushed, scope);
   const list = wanted.map(({ column, sql }) => onWire(column, sql)).join(', ');
-  return { columns: wanted.map(({ column }) => column), select: `SELECT ${list} FROM ${from}${behind}` };
+  const start = `SELECT ${list} FROM ${from}`;
+  const hasEnd = pushed.order !== undefined || pushed.limit !== undefined || pushed.offset !== undefined;
+  return {
+    columns: wanted.map(({ column }) => column),
+    select: start + clauses(where, orderOf(pushed, scope, primaryKey), pushed),
+    within: hasEnd ? undefined : condition => `${start} WHERE ${where === undefined ? condition : `(${where}) AND (${condition})`}`,
+  };
 }
 
 /** The columns that were projected, in that order; of them those that anybody looks at. */

@@ -1,0 +1,282 @@
+import { expect } from 'chai';
+import pg from 'pg';
+import { filter, from, pipeline, plan, sort, take, to } from '../../lib/index.ts';
+import { sourceCases } from '../../lib/testing/index.ts';
+import { postgres } from '../../sources/postgres.ts';
+import { fakePooler } from '../services/fake-pooler.ts';
+import { freshDatabase, PASSWORD_USER, sql, startPostgres } from '../services/postgres.ts';
+import { allBatches, failureOf, openSessions, readingPostgres, until } from './postgres-reading.ts';
+
+const APP = 'parallel-test';
+
+describe('source postgres, parallel', () => {
+  let url = '';
+  before(async () => {
+    url = await freshDatabase('parallel_test');
+    await sql(
+      url,
+      `CREATE TABLE few AS SELECT i AS id, 'n' || i AS name FROM generate_series(1, 9) i; ALTER TABLE few ADD PRIMARY KEY (id); ANALYZE few;
+       CREATE TABLE big AS SELECT i AS id, i % 7 AS n, md5(i::text) AS filler FROM generate_series(1, 60000) i; ALTER TABLE big ADD PRIMARY KEY (id); ANALYZE big`,
+    );
+  });
+  afterEach(async () => expect(await openSessions(url, APP)).to.equal(0));
+
+  const few = Array.from({ length: 9 }, (_, i) => ({ id: i + 1, name: `n${i + 1}` }));
+  describe('as every source', () => {
+    for (const { name, run } of sourceCases({
+      open: () => postgres<{ id: number; name: string }>({ url, table: 'few', parallel: 3, applicationName: APP }),
+      expected: few,
+      sortBy: ({ id }) => id,
+    }))
+      it(name, run);
+  });
+
+  /** What key: its column, and the rows in the order in which they lie. */
+  const KEYS: readonly [what: string, ddl: string, rows: string, by: RegExp][] = [
+    [
+      'numbers far apart',
+      'k int8 PRIMARY KEY',
+      'SELECT DISTINCT (random() ^ 9 * 9e18 * sign(random() - 0.5))::int8 FROM generate_series(1, 5000) ORDER BY 1',
+      /"k"/,
+    ],
+    ['the ends of int8', 'k int8 PRIMARY KEY', 'VALUES (-9223372036854775808), (-1), (0), (1), (9223372036854775807)', /"k"/],
+    [
+      'a few values of a composite key, one of them most rows',
+      'k int, l int, PRIMARY KEY (k, l)',
+      'SELECT CASE WHEN i < 4000 THEN 7 ELSE i % 10 END AS k, i FROM generate_series(1, 5000) i ORDER BY 1',
+      /"k"/,
+    ],
+    ['texts by bytes', 'k text COLLATE "C" PRIMARY KEY', `SELECT k FROM words ORDER BY k COLLATE "C"`, /"k"/],
+    ['texts by language', 'k text COLLATE "de-x-icu" PRIMARY KEY', `SELECT k FROM words ORDER BY k COLLATE "de-x-icu"`, /"k"/],
+    [
+      'texts that are equal though different',
+      'k text COLLATE lax NOT NULL, l int UNIQUE, PRIMARY KEY (k, l)',
+      `SELECT k, row_number() OVER () FROM words ORDER BY k COLLATE lax`,
+      /"k"/,
+    ],
+    ['uuid in order', 'k uuid PRIMARY KEY', 'SELECT gen_random_uuid() FROM generate_series(1, 3000) ORDER BY 1', /"k"/],
+    ['uuid at random', 'k uuid PRIMARY KEY', 'SELECT gen_random_uuid() FROM generate_series(1, 3000)', /blocks/],
+    ['char(n)', 'k char(8) PRIMARY KEY', 'SELECT i::text FROM generate_series(1, 3000) i ORDER BY i::text', /"k"/],
+    [
+      'an enum',
+      'k mood, l int, PRIMARY KEY (k, l)',
+      `SELECT (ARRAY['z', 'a', 'it''s \\'])[1 + i / 1000]::mood, i FROM generate_series(0, 2999) i`,
+      /"k"/,
+    ],
+    ['a domain with a collation', 'k word COLLATE "C" PRIMARY KEY', 'SELECT k FROM words ORDER BY k COLLATE "C"', /"k"/],
+    [
+      'times',
+      'k timestamptz PRIMARY KEY',
+      `SELECT timestamptz '2000-01-01' + i * interval '7 hours 1 microsecond' FROM generate_series(-2000, 2000) i`,
+      /"k"/,
+    ],
+    [
+      'floats with what is no number',
+      'k float8 PRIMARY KEY',
+      `SELECT (i / 7.0)::float8 FROM generate_series(1, 3000) i UNION ALL VALUES ('Infinity'::float8), ('NaN')`,
+      /"k"/,
+    ],
+    ['arrays', 'k int[] PRIMARY KEY', 'SELECT ARRAY[i / 10, i] FROM generate_series(1, 3000) i', /"k"/],
+    ['a unique key', 'k int NOT NULL, UNIQUE (k)', 'SELECT i FROM generate_series(1, 3000) i', /"k"/],
+    ['a unique key with nulls', 'k int UNIQUE', 'SELECT nullif(i, 3) FROM generate_series(1, 3000) i', /blocks/],
+    ['no key', 'k int', 'SELECT i FROM generate_series(1, 3000) i', /blocks/],
+  ];
+  it('gives every row exactly once, whatever the key', async () => {
+    await sql(
+      url,
+      `CREATE TYPE mood AS ENUM ('z', 'a', 'it''s \\'); CREATE COLLATION lax (provider = icu, locale = 'und-u-ks-level2', deterministic = false); CREATE DOMAIN word AS text COLLATE "de-x-icu";
+       CREATE TABLE words AS SELECT chr(65 + i % 26 + 32 * (i % 2)) || chr(196 + i % 50) || (ARRAY['''', '\\', '"', 'ß', ''])[1 + i % 5] || i AS k FROM generate_series(1, 4000) i`,
+    );
+    for (const [i, [what, ddl, rows, by]] of KEYS.entries()) {
+      const table = `key${i}`;
+      await sql(url, `CREATE TABLE ${table} (${ddl}); INSERT INTO ${table} ${rows}; ANALYZE ${table}`);
+      const { stages } = await plan(postgres({ url, table, parallel: 3 }), to.null());
+      const expected = what === 'the ends of int8' ? /ranges/ : by;
+      expect(stages[0]?.notes?.join(), what)
+        .to.match(/^read in \d+ ranges/)
+        .and.match(expected);
+      await pipeline(
+        postgres({ url, table, parallel: 3, int8: 'bigint', applicationName: APP }),
+        to.postgres({ url, table: `${table}_copy` }),
+      );
+      const [differ] = await sql<{ missing: number; more: number }>(
+        url,
+        `SELECT (SELECT count(*)::int FROM (SELECT k::text FROM ${table} EXCEPT ALL SELECT k::text FROM ${table}_copy) x) AS missing,
+          (SELECT count(*)::int FROM (SELECT k::text FROM ${table}_copy EXCEPT ALL SELECT k::text FROM ${table}) x) AS more`,
+      );
+      expect(differ, what).to.deep.equal({ missing: 0, more: 0 });
+    }
+  });
+
+  it('gives the rows of one moment while others insert, update and delete', async () => {
+    await sql(
+      url,
+      'CREATE TABLE busy AS SELECT i AS id, 0 AS v FROM generate_series(1, 20000) i; ALTER TABLE busy ADD PRIMARY KEY (id); ANALYZE busy',
+    );
+    for (const table of ['busy', 'loose']) {
+      if (table === 'loose') await sql(url, 'CREATE TABLE loose AS SELECT i AS id, 0 AS v FROM generate_series(1, 20000) i');
+      let isOver = false;
+      // Each transaction leaves as many rows and the same sum.
+      const writer = (async () => {
+        for (let i = 1; !isOver; i++)
+          await sql(
+            url,
+            `BEGIN; DELETE FROM ${table} WHERE id = ${i}; INSERT INTO ${table} VALUES (${-i}, 0); UPDATE ${table} SET v = v + 1 WHERE id = ${20000 - i}; UPDATE ${table} SET v = v - 1 WHERE id = ${15000 - i}; COMMIT`,
+          );
+      })();
+      try {
+        for (let run = 0; run < 5; run++) {
+          const rows = await postgres<{ id: number; v: number }>({ url, table, parallel: 4, applicationName: APP }).toArray();
+          expect([rows.length, new Set(rows.map(({ id }) => Math.abs(id))).size, rows.reduce((sum, { v }) => sum + v, 0)]).to.deep.equal([
+            20000, 20000, 0,
+          ]);
+        }
+      } finally {
+        isOver = true;
+      }
+      await writer;
+    }
+  });
+
+  it('reads an empty table, one that was never analyzed, one that has grown since, and one under row security', async () => {
+    await sql(
+      url,
+      `CREATE TABLE nothing (id int PRIMARY KEY); CREATE TABLE fresh AS SELECT * FROM big; CREATE TABLE grown (id int PRIMARY KEY, filler text);
+       INSERT INTO grown SELECT i, md5(i::text) FROM generate_series(1, 1000) i; ANALYZE grown; INSERT INTO grown SELECT i, md5(i::text) FROM generate_series(1001, 9000) i;
+       CREATE TABLE guarded AS SELECT * FROM big; ALTER TABLE guarded ENABLE ROW LEVEL SECURITY; CREATE POLICY part ON guarded USING (n = 3); GRANT SELECT ON guarded TO "${PASSWORD_USER.user}"`,
+    );
+    expect(await ids({ table: 'nothing' })).to.deep.equal([]);
+    expect(await ids({ table: 'fresh' })).to.deep.equal(Array.from({ length: 60000 }, (_, i) => i + 1));
+    expect(await ids({ table: 'grown' })).to.have.length(9000);
+    expect(await noteOf({ table: 'grown' })).to.equal('read in 12 ranges (blocks) by 3 connections, from one snapshot');
+    const guarded = { url: url.replace('postgres@', `${PASSWORD_USER.user}:${PASSWORD_USER.password}@`), table: 'guarded' };
+    expect(await ids(guarded)).to.deep.equal(Array.from({ length: 8572 }, (_, i) => 3 + 7 * i));
+  });
+
+  it('plan says what is read in ranges, and why something is not', async () => {
+    await sql(
+      url,
+      `CREATE VIEW seen AS SELECT * FROM big; CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child () INHERITS (parent)`,
+    );
+    expect(await noteOf({ table: 'big' })).to.equal('read in 12 ranges (key column "id") by 3 connections, from one snapshot');
+    expect(await noteOf({ table: 'few' })).to.match(/^read in \d ranges \(key column "id"\) by 3 connections/);
+    expect(await noteOf({ table: 'seen' })).to.equal('read by one connection: it is a view');
+    expect(await noteOf({ table: 'parts' })).to.equal('read by one connection: it is partitioned');
+    expect(await noteOf({ table: 'parent' })).to.equal('read by one connection: other tables inherit from it');
+    expect(await noteOf({ query: 'SELECT 1 AS id' })).to.equal('read by one connection: a query is run once');
+    expect(await ids({ table: 'seen' })).to.have.length(60000);
+    const source = postgres<{ id: number }>({ url, table: 'big', parallel: 3 });
+    for (const operator of [take<{ id: number }>(5), sort<{ id: number }>({ id: 'desc' })]) {
+      const { stages } = await plan(source, operator, to.null());
+      expect(stages[0]?.notes).to.deep.equal(['read by one connection: the server puts the rows in order, or counts them off']);
+    }
+    expect((await plan(postgres({ url, table: 'big' }), to.null())).stages[0]?.notes).to.deep.equal([]);
+  });
+
+  it('filters and chooses columns in each range, and counts what the server counted', async () => {
+    const rows: object[] = [];
+    const source = from.postgres<{ id: number; n: number; filler: string }>({ url, table: 'big', parallel: 3, applicationName: APP });
+    const report = await pipeline(source, filter({ or: [{ n: 3 }, { id: { gt: 59990 } }] }), to.memory(rows));
+    const expected = Array.from({ length: 60000 }, (_, i) => i + 1).filter(id => id % 7 === 3 || id > 59990);
+    expect(rows.map(row => (row as { id: number }).id).sort((a, b) => a - b)).to.deep.equal(expected);
+    expect([report.read, report.written, report.stages[1]?.pushed]).to.deep.equal([expected.length, expected.length, true]);
+    const { batches, seen } = readingPostgres({ url, table: 'big', parallel: 3, applicationName: APP }, { columns: ['n'] });
+    const all = await allBatches(batches);
+    expect([all[0]?.schema.names, all.reduce((sum, { length }) => sum + length, 0), seen.rows]).to.deep.equal([['n'], 60000, 60000]);
+  });
+
+  it('reads by several connections at once, in one snapshot, and cancels all of them when no more is needed', async () => {
+    const { batches } = readingPostgres({ url, table: 'big', parallel: 3, applicationName: APP }, { batchBytes: 4096 });
+    await batches.next();
+    const open = await sql<{ state: string }>(url, 'SELECT state FROM pg_stat_activity WHERE application_name = $1', [APP]);
+    expect(open.length).to.be.within(3, 4);
+    await batches.return?.();
+    expect(await openSessions(url, APP)).to.equal(0);
+    const rows = await postgres({ url, table: 'big', parallel: 3, applicationName: APP }).take(3).toArray();
+    expect(rows).to.have.length(3);
+    const some: object[] = [];
+    // A function in between: the server does not count off.
+    const report = await pipeline(
+      postgres<{ id: number }>({ url, table: 'big', parallel: 3, applicationName: APP }),
+      filter(() => true),
+      take(10),
+      to.memory(some),
+    );
+    expect([report.status, some.length]).to.deep.equal(['ok', 10]);
+  });
+
+  it('ends all connections when one fails, with its error', async () => {
+    await sql(
+      url,
+      `CREATE FUNCTION wrong(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF $1 = 59000 THEN RAISE division_by_zero; END IF; RETURN $1; END $$;
+       CREATE TABLE faulty AS SELECT * FROM big; ALTER TABLE faulty ADD PRIMARY KEY (id); ANALYZE faulty; ALTER TABLE faulty ENABLE ROW LEVEL SECURITY;
+       CREATE POLICY part ON faulty USING (wrong(id) > 0); GRANT SELECT ON faulty TO "${PASSWORD_USER.user}"`,
+    );
+    const faulty = {
+      url: url.replace('postgres@', `${PASSWORD_USER.user}:${PASSWORD_USER.password}@`),
+      table: 'faulty',
+      parallel: 4,
+      applicationName: APP,
+    };
+    expect(await failureOf(() => pipeline(postgres(faulty), to.null()))).to.match(/^ROW_REFUSED read table "faulty": /);
+    const { batches } = readingPostgres({ url, table: 'big', parallel: 3, applicationName: APP }, { batchBytes: 4096 });
+    await batches.next();
+    await sql(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'", [APP]);
+    expect(await failureOf(() => allBatches(batches))).to.match(/^CONNECTION_LOST /);
+  });
+
+  it('is aborted at any point', async () => {
+    for (const count of [0, 1, 5]) {
+      const { batches, abort } = readingPostgres({ url, table: 'big', parallel: 3, applicationName: APP }, { batchBytes: 4096 });
+      for (let i = 0; i < count; i++) await batches.next();
+      const pending = failureOf(() => allBatches(batches));
+      abort.abort();
+      expect(await pending).to.match(/^CANCELLED /);
+      expect(await openSessions(url, APP), `after ${count}`).to.equal(0);
+    }
+  });
+
+  it('goes on with fewer connections, and says so, where the server takes no more', async () => {
+    await sql(url, 'DROP ROLE IF EXISTS few_only; CREATE ROLE few_only LOGIN CONNECTION LIMIT 3; GRANT SELECT ON big TO few_only');
+    const limited = { url: url.replace('postgres@', 'few_only@'), table: 'big', applicationName: APP };
+    const report = await pipeline(postgres({ ...limited, parallel: 4 }), to.null());
+    expect([report.read, report.warnings.length]).to.deep.equal([60000, 1]);
+    expect(report.warnings[0]).to.match(/^2 connections read instead of 4: .*too many connections for role/);
+    expect(await openSessions(url, APP)).to.equal(0);
+    await sql(url, 'ALTER ROLE few_only CONNECTION LIMIT 1');
+    const alone = await pipeline(postgres({ ...limited, parallel: 4 }), to.null());
+    expect([alone.read, alone.warnings[0]?.slice(0, 36)]).to.deep.equal([60000, 'one connection reads instead of 4: c']);
+    await sql(url, 'DROP OWNED BY few_only; DROP ROLE few_only');
+  });
+
+  it('reads by one connection behind a pooler, and says so', async () => {
+    const { port } = await startPostgres();
+    const pooler = await fakePooler(port, 'transaction');
+    const report = await pipeline(postgres({ url: url.replace(`:${port}`, `:${pooler.port}`), table: 'big', parallel: 3 }), to.null());
+    expect([report.read, report.warnings]).to.deep.equal([60000, ['one connection reads: behind a pooler a snapshot cannot be shared']]);
+    await pooler.close();
+  });
+
+  it('waits for nobody who waits for it: a lock that is asked for meanwhile', async () => {
+    await sql(url, 'CREATE TABLE altered AS SELECT * FROM big; ALTER TABLE altered ADD PRIMARY KEY (id); ANALYZE altered');
+    const blocker = new pg.Client({ connectionString: url });
+    await blocker.connect();
+    const { batches } = readingPostgres({ url, table: 'altered', parallel: 2, applicationName: APP }, { batchBytes: 4096 });
+    await batches.next();
+    const altering = blocker.query('ALTER TABLE altered ADD more int');
+    await until(async () => (await sql(url, "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'altered'::regclass")).length > 0);
+    const rest = await allBatches(batches);
+    expect(rest.reduce((sum, { length }) => sum + length, 0)).to.be.above(59000);
+    await altering;
+    await blocker.end();
+  });
+
+  async function ids(options: object): Promise<number[]> {
+    const rows = await postgres<{ id: number }>({ url, parallel: 3, applicationName: APP, ...options }).toArray();
+    return rows.map(({ id }) => id).sort((a, b) => a - b);
+  }
+
+  async function noteOf(options: object): Promise<string | undefined> {
+    return (await plan(postgres({ url, parallel: 3, ...options }), to.null())).stages[0]?.notes?.at(-1);
+  }
+});
