@@ -55,3 +55,30 @@ export function fillWide(rows: number): string {
 export function fillBig(rows: number): string {
   return `DROP TABLE IF EXISTS big; CREATE TABLE big AS SELECT i AS id, 'user' || i AS name, i % 100 AS part FROM generate_series(1::int8, ${rows}::int8) i; ANALYZE big`;
 }
+
+/** Tables of the database that is copied as a whole. */
+export const DATABASE_TABLES = 40;
+
+/** One has two fifths of the rows, nine have most of the rest, thirty are small. */
+function rowsOfTable(index: number, rows: number): number {
+  if (index === DATABASE_TABLES - 1) return Math.ceil(rows * 0.4);
+  return Math.ceil(rows * (index >= 30 ? 0.05 : 0.005));
+}
+
+/** Rows of all its tables, where `items` has so many. */
+export function databaseRows(rows: number): number {
+  return Array.from({ length: DATABASE_TABLES }, (_, index) => rowsOfTable(index, rows)).reduce((sum, count) => sum + count, 0);
+}
+
+/** A chain of tables: each with a primary key, a foreign key to the one before, and two indexes. */
+export function fillDatabase(rows: number): string {
+  const table = (index: number): string => {
+    const [before, count] = [index === 0 ? 1 : rowsOfTable(index - 1, rows), rowsOfTable(index, rows)];
+    const refers = index === 0 ? '' : `; ALTER TABLE part_${index} ADD FOREIGN KEY (parent) REFERENCES part_${index - 1}`;
+    return `CREATE TABLE part_${index} (id int8 PRIMARY KEY, parent int8, name text NOT NULL, amount numeric(12,2) NOT NULL, made timestamptz NOT NULL, note text);
+      INSERT INTO part_${index} SELECT i, ${index === 0 ? 'NULL' : `1 + i % ${before}`}, 'name ' || md5(i::text), (i * 27644437 % 1000000007)::numeric / 100,
+        timestamptz '2001-02-03 04:05:06Z' + i * interval '41 seconds', CASE WHEN i % 7 > 0 THEN md5((i + 1)::text) END FROM generate_series(1::int8, ${count}::int8) i;
+      CREATE INDEX ON part_${index} (parent); CREATE INDEX ON part_${index} (lower(name)) WHERE note IS NOT NULL; ANALYZE part_${index}${refers}`;
+  };
+  return Array.from({ length: DATABASE_TABLES }, (_, index) => table(index)).join(';');
+}

@@ -6,6 +6,10 @@ export interface Place {
   readonly source: string;
   /** Database with empty tables `items`, `wide` and `keyed`. */
   readonly target: string;
+  /** The database that is copied as a whole, where a job asks for it. */
+  readonly database: string;
+  /** Where it is copied to: made anew by each contender. */
+  readonly copied: string;
   /** A folder for files; `items.csv` is in it. */
   readonly folder: string;
   /** Rows of `items`. */
@@ -46,7 +50,7 @@ export type Bar =
   | { readonly seconds: number }
   | { readonly megabytes: number };
 
-export type Need = 'csv' | 'wide' | 'big';
+export type Need = 'csv' | 'wide' | 'big' | 'database';
 
 export interface Job {
   readonly name: string;

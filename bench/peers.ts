@@ -21,6 +21,28 @@ export async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
+/** An empty database at this address, in place of one that is there. */
+export async function freshDatabase(url: string): Promise<void> {
+  const name = new URL(url).pathname.slice(1);
+  const client = await connect(Object.assign(new URL(url), { pathname: '/postgres' }).href);
+  await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.query('CHECKPOINT');
+  await client.end();
+}
+
+/** Rows of all tables of a database. */
+export async function countAll(url: string): Promise<number> {
+  const client = await connect(url);
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace`,
+  );
+  const counts = rows.map(({ name }) => `SELECT count(*) AS n FROM ${name}`).join(' UNION ALL ');
+  const all = await client.query<{ n: string }>(`SELECT sum(n) AS n FROM (${counts}) c`);
+  await client.end();
+  return Number(all.rows[0]?.n);
+}
+
 /** Rows a statement of a multi-row INSERT: 65,535 parameters are the most, and more rows are not faster. */
 export const INSERT_ROWS = 1000;
 
@@ -79,12 +101,12 @@ export async function pipePsql(place: Place): Promise<{ rows: number }> {
   return { rows: place.rows };
 }
 
-/** Runs a shell line in which `$PSQL` is psql, without a profile and stopping at errors. */
+/** Runs a shell line in which `$PSQL` is psql, without a profile and stopping at errors, and `$BIN` the folder that it lies in. */
 export function shell(place: Place, line: string): Promise<void> {
   const psql = `${join(place.psql ?? '', 'psql')} -X -q -v ON_ERROR_STOP=1`;
   return new Promise((resolve, reject) => {
     const child = spawn('bash', ['-o', 'pipefail', '-c', line], {
-      env: { ...process.env, PSQL: psql, SOURCE: place.source, TARGET: place.target },
+      env: { ...process.env, PSQL: psql, BIN: place.psql, SOURCE: place.source, TARGET: place.target },
       stdio: 'inherit',
     });
     child.once('error', reject);

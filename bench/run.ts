@@ -7,12 +7,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildIfStale } from '../test/services/dist.ts';
-import { CREATE_ITEMS, CREATE_PICKED, CREATE_KEYED, fillBig, fillItems, fillWide } from './data.ts';
+import { CREATE_ITEMS, CREATE_PICKED, CREATE_KEYED, fillBig, fillDatabase, fillItems, fillWide } from './data.ts';
 import type { Job, Need, Place } from './job.ts';
 import { jobs } from './jobs/index.ts';
 import { keep, keptResults } from './kept.ts';
 import { buildRuns, measure } from './measure.ts';
-import { connect } from './peers.ts';
+import { connect, freshDatabase } from './peers.ts';
 import { pythonWithAdbc } from './python.ts';
 import { type JobResult, page, verdicts } from './results.ts';
 import { type BenchServer, givenServer, startServer } from './server.ts';
@@ -81,6 +81,8 @@ async function makePlace({ url, folder, psql }: BenchServer, rows: number): Prom
   return {
     source: url(names.source),
     target: url(names.target),
+    database: url('millrace_bench_database'),
+    copied: url('millrace_bench_copied'),
     folder,
     rows,
     wideRows: Math.min(2000, Math.ceil(rows / 500)),
@@ -94,6 +96,10 @@ async function makeData(where: Place, needs: ReadonlySet<Need>): Promise<void> {
   await sql(where.source, fillItems(where.rows));
   if (needs.has('big')) await sql(where.source, fillBig(where.rows * 10));
   if (needs.has('wide')) await sql(where.source, fillWide(where.wideRows));
+  if (needs.has('database')) {
+    await freshDatabase(where.database);
+    await sql(where.database, fillDatabase(where.rows));
+  }
   if (needs.has('csv')) await writeCsv(where);
 }
 

@@ -96,10 +96,11 @@ async function parts(given: CheckedOptions, { signal }: DescribeContext, means: 
           );
           return [{ name: `${table.schema}.${table.name}`, bytes: table.bytes, source }];
         }),
-        close: () => {
-          held.discard();
+        close: async () => {
+          if (signal.aborted) held.discard();
+          await client.query(limited('COMMIT')).catch(() => undefined);
+          held.release();
           pool.close();
-          return Promise.resolve();
         },
       };
     });

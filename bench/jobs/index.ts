@@ -3,6 +3,7 @@ import { csvToPg, csvToPgValidated } from './csv-pg.ts';
 import { csvRows } from './csv-rows.ts';
 import { memoryJobs } from './memory.ts';
 import { operators, operatorsFresh, operatorsWarm } from './operators.ts';
+import { pgDatabase } from './pg-database.ts';
 import { pgToCsv, pgToNdjson } from './pg-files.ts';
 import { pgToPg, pgToPgColumns, pgToPgFunctions } from './pg-pg.ts';
 import { pgUpsert } from './pg-upsert.ts';
@@ -13,6 +14,7 @@ export const jobs: readonly Job[] = [
   pgToPgColumns,
   pgToPgFunctions,
   pgUpsert,
+  pgDatabase,
   pgRead,
   csvToPg,
   csvToPgValidated,
