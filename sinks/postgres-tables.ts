@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DatabaseDefinition } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
-import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
-import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
+import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitMeans, targetOf, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { DatabaseWriter } from '../lib/clients/postgres/write/database-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
-import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
+import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitClient, targetOf, type WithClient } from '../lib/clients/postgres/connection/means.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { planTable } from '../lib/clients/postgres/write/plan-table.ts';
 import { type LoadHooks, TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
@@ -65,7 +65,7 @@ const options = z
     message: 'a table that is made gets its indexes after its rows anyway',
   });
 
-export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 'key' | 'update' | 'lossy'> & {
+export type PostgresSinkOptions<Row> = Omit<WithClient<z.input<typeof options>>, 'key' | 'update' | 'lossy'> & {
   key?: readonly (keyof Row & string)[];
   update?: readonly (keyof Row & string)[];
   lossy?: readonly (keyof Row & string)[];
@@ -86,7 +86,7 @@ export type PostgresSinkOptions<Row> = Omit<WithMeans<z.input<typeof options>>, 
  * COUNTS_DIFFER, TIMEOUT, CONNECTION_LOST, DISK_FULL, and those of connecting.
  */
 export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
-  const { options: plain, means } = splitMeans<z.input<typeof options>>(given);
+  const { options: plain, means } = splitClient<z.input<typeof options>>(given);
   return postgresKind.create<Row>(plain, means);
 }
 

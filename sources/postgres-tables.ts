@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type DatabaseDefinition, type DatabaseObject, readDatabase } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
-import { connectionFields, describeTarget, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
-import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
+import { connectionFields, describeTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitMeans, targetOf, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
 import { openPool, type PgSession } from '../lib/clients/postgres/connection/pool.ts';
 import { onSession } from '../lib/clients/postgres/connection/session.ts';
 import { exportSnapshot } from '../lib/clients/postgres/connection/snapshot.ts';
@@ -100,13 +100,13 @@ async function parts(given: CheckedOptions, { signal }: DescribeContext, means: 
           if (signal.aborted) held.discard();
           await client.query(limited('COMMIT')).catch(() => undefined);
           held.release();
-          pool.close();
+          await pool.close();
         },
       };
     });
   } catch (error) {
     session?.discard();
-    pool.close();
+    await pool.close();
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
-import { connectionFields, targetOf } from '../lib/clients/postgres/connection/connection-options.ts';
-import { type ConnectionMeans, splitMeans, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
+import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
+import { type ConnectionMeans, splitClient, targetOf, type WithClient } from '../lib/clients/postgres/connection/means.ts';
 import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
 import { CopyLayout } from '../lib/clients/postgres/read/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';
@@ -60,7 +60,7 @@ interface Given {
   readonly part?: TablePart | undefined;
 }
 /** In code a query may also be one of a query builder; password and socket may be functions. */
-type CodeOptions = Omit<WithMeans<PostgresOptions>, 'query'> & { readonly query?: string | BuiltQuery | undefined };
+type CodeOptions = Omit<WithClient<PostgresOptions>, 'query'> & { readonly query?: string | BuiltQuery | undefined };
 
 /**
  * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody looks; columns that nobody needs are not read.
@@ -76,7 +76,7 @@ export function postgres<S extends StandardSchemaV1>(options: CodeOptions & { re
 export function postgres<Query extends BuiltQuery>(options: CodeOptions & { readonly query: Query }): Source<RowOf<Query>>;
 export function postgres<Row = Record<string, unknown>>(options: CodeOptions): Source<Row>;
 export function postgres<Row>({ schema, query, ...rest }: CodeOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
-  const { options, means } = splitMeans<Omit<PostgresOptions, 'query'>>(rest);
+  const { options, means } = splitClient<Omit<PostgresOptions, 'query'>>(rest);
   if (typeof query !== 'object')
     return postgresKind.create<Row>({ ...options, ...(query === undefined ? {} : { query }) }, { schema, means });
   if (rest.values !== undefined) throw new MillraceError('OPTION_INVALID', 'postgres: option "values": the query of a builder has its own');
@@ -102,8 +102,9 @@ export const postgresKind = defineSource<typeof options, Given>({
 
 async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
   const target = targetOf(options, given?.means);
-  return withSession(target, { doing: doingOf(options), signal }, async ({ client }) => {
+  return withSession(target, { doing: doingOf(options), signal }, async ({ client, isBorrowed }) => {
     const origin = options.table === undefined ? undefined : new TableOrigin(target, options.table);
+    if (isBorrowed) await origin?.readNow(client);
     const all = (await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf);
     if (given?.part !== undefined) return new Schema(all).project(given.part.columns);
     const schema = new Schema(origin === undefined ? all : all.map(field => ({ ...field, origin: field.name })), origin);
@@ -131,13 +132,16 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
     const session = await pool.acquire(context.signal);
     const { plan, readers } = await onSession(session, use, async ({ client }) => {
       const { lockTimeoutMs, parallel, pushed } = options;
-      await session.begin(lockTimeoutMs, given?.part?.snapshot);
+      await session.begin({ lockTimeoutMs, ...(given?.part === undefined ? {} : { snapshot: given.part.snapshot }) });
       // Rows that a policy hides would be missing from the whole.
       if (given?.part !== undefined) await client.query(limited('SET LOCAL row_security = off'));
       const read = { ...options, shape: given?.shape, part: given?.part };
       const found = await readPlan(client, read, target, { columns: context.columns, pushed });
       const warn = (message: string): void => context.warn(message);
-      const others = parallel === 1 ? undefined : await openReaders(session, pool, found, { ...use, parallel, lockTimeoutMs, warn });
+      const others =
+        parallel === 1 || session.isBorrowed
+          ? undefined
+          : await openReaders(session, pool, found, { ...use, parallel, lockTimeoutMs, warn });
       return { plan: found, readers: others };
     });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
@@ -148,11 +152,11 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
     const reading = { ...use, batchRows, batchBytes, counted: (count: { rows: number; bytes: number }) => context.counted(count) };
     const batches =
       readers === undefined
-        ? copyOut(session, plan.statement, { ...reading, parameters, finish: () => session.client.query('COMMIT') })
+        ? copyOut(session, plan.statement, { ...reading, parameters, finish: () => session.commit() })
         : readRanges(readers, reading);
     for await (const rows of batches) yield new RecordBatch(new PgCopyOrigin(rows, layout), schema);
   } finally {
-    pool.close();
+    await pool.close();
   }
 }
 

@@ -6,7 +6,7 @@ import ts from 'typescript';
 import { root } from './source-tree.ts';
 
 const WRONG = 'test/types/wrong.ts';
-const EXPECTED = ['compose', 'define', 'later', 'node-interop', 'tables', 'use', 'wrong'].map(name => `test/types/${name}.ts`);
+const EXPECTED = ['client', 'compose', 'define', 'later', 'node-interop', 'tables', 'use', 'wrong'].map(name => `test/types/${name}.ts`);
 
 /** Files that exist only here, by their path from the root. */
 const drafts = new Map<string, { version: number; text: string }>();

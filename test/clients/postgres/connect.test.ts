@@ -147,10 +147,10 @@ describe('connecting to PostgreSQL', () => {
     const fourth = await one.acquire();
     expect(fourth.client).to.not.equal(third.client);
     fourth.release();
-    one.close();
+    void one.close();
     expect(await sessions('pool-test')).to.equal(1);
     const last = new Promise(resolve => fourth.client.once('end', resolve));
-    two.close();
+    void two.close();
     await last;
     expect(await untilNone('pool-test')).to.equal(0);
   });
@@ -169,7 +169,7 @@ describe('connecting to PostgreSQL', () => {
     taken[0]?.release();
     (await patient).release();
     for (const session of taken) session.release();
-    pool.close();
+    void pool.close();
     expect(await untilNone('crowd')).to.equal(0);
   });
 

@@ -166,7 +166,7 @@ describe('COPY IN', () => {
       expect(error.code).to.equal('TIMEOUT');
       expect((error as MillraceError).retryable).to.equal(true);
       own.discard();
-      mute.close();
+      void mute.close();
     });
   });
 });

@@ -481,7 +481,7 @@ async function copyIn(url: string, table: string, schema: Schema, rows: readonly
     return await copy.end();
   } finally {
     session.release();
-    pool.close();
+    void pool.close();
   }
 }
 

@@ -62,11 +62,6 @@ export interface PgTarget {
   readonly means?: ConnectionMeans | undefined;
 }
 
-/** As `resolveTarget`, with what only code can give. */
-export function targetOf(options: PgConnectionOptions, means: ConnectionMeans | undefined): PgTarget {
-  return { ...resolveTarget(options), means };
-}
-
 /** Errors: ADDRESS_INVALID for a URL that is none, OPTION_UNKNOWN for a parameter in it that libpq does not have. */
 export function resolveTarget(options: PgConnectionOptions, env: Readonly<Record<string, string | undefined>> = process.env): PgTarget {
   const given = { ...fromEnvironment(env), ...(options.url === undefined ? {} : fromUrl(options.url)), ...ownFields(options) };

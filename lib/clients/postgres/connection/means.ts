@@ -1,22 +1,32 @@
 /**
- * What of a connection only code can give: a password that is fetched, a socket that is made otherwise (a proxy, a tunnel).
+ * What of a connection only code can give: a password that is fetched, a socket that is made otherwise (a proxy, a tunnel), a connection itself.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { MillraceError } from '../../../errors.ts';
-import type { PgTarget } from './connection-options.ts';
+import type pg from 'pg';
+import { checkedClient, type PgClientLike } from './borrowed-client.ts';
+import { connectionFields, type PgConnectionOptions, type PgTarget, resolveTarget } from './connection-options.ts';
 
 export interface ConnectionMeans {
   /** Asked for each new connection. */
   readonly password?: (() => string | Promise<string>) | undefined;
   /** Made for each new connection, and for each request to cancel: connected to the server, or about to be. */
   readonly socket?: (() => Duplex | Promise<Duplex>) | undefined;
+  /** A connection of the user's: used instead, in the transaction that it is in, and never ended. */
+  readonly client?: pg.Client | undefined;
 }
 
 /** Options of a kind as code may give them. */
 export type WithMeans<Options> = Omit<Options, 'password'> & {
   readonly password?: string | ConnectionMeans['password'];
   readonly socket?: ConnectionMeans['socket'];
+};
+
+/** Those of a kind that needs one connection only. */
+export type WithClient<Options> = WithMeans<Options> & {
+  /** A connected Client or PoolClient of `pg`, instead of an address: what happens is part of the transaction that it is in, or a transaction of its own. */
+  readonly client?: PgClientLike | undefined;
 };
 
 /** What can be written as JSON, and what can't. */
@@ -27,6 +37,40 @@ export function splitMeans<Options extends object>({
 }: WithMeans<Options>): { options: Options; means: ConnectionMeans } {
   const options = { ...rest, ...(typeof password === 'string' ? { password } : {}) };
   return { options: options as unknown as Options, means: { password: typeof password === 'function' ? password : undefined, socket } };
+}
+
+/** As `splitMeans`. OPTION_INVALID for a client that is none, or beside which something else says where to connect. */
+export function splitClient<Options extends object>({
+  client,
+  ...given
+}: WithClient<Options>): { options: Options; means: ConnectionMeans } {
+  const split = splitMeans(given as unknown as WithMeans<Options>);
+  if (client === undefined) return split;
+  checkAlone(given);
+  return { options: split.options, means: { client: checkedClient(client) } };
+}
+
+/** Where a connection is given, nothing is to be said of making one. */
+function checkAlone(given: Readonly<Record<string, unknown>>): void {
+  const { statementTimeoutMs: _statements, ...connecting } = connectionFields;
+  const other = [...Object.keys(connecting), 'socket'].find(name => given[name] !== undefined);
+  if (other === undefined) return;
+  throw new MillraceError('OPTION_INVALID', `postgres: option "client" is a connection already; leave option "${other}" out`);
+}
+
+/** As `resolveTarget`, with what only code can give. */
+export function targetOf(options: PgConnectionOptions, means: ConnectionMeans | undefined): PgTarget {
+  return means?.client === undefined ? { ...resolveTarget(options), means } : targetOfClient(means.client, options, means);
+}
+
+/** Where a client is connected to: for messages, and for requests to cancel. */
+function targetOfClient(
+  { host, port, user, database }: pg.Client,
+  { statementTimeoutMs = 0 }: PgConnectionOptions,
+  means: ConnectionMeans,
+): PgTarget {
+  const connecting = { password: undefined, sslmode: 'disable', tls: {}, applicationName: 'millrace', connectTimeoutMs: 10_000 } as const;
+  return { ...connecting, host, port, user: user ?? '', database: database ?? '', statementTimeoutMs, serverOptions: undefined, means };
 }
 
 /** The password of one connection. AUTHENTICATION_FAILED where the function gives none. */

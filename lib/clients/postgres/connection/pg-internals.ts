@@ -15,10 +15,20 @@ export interface ClientInternals {
   /** False once the connection broke. */
   readonly _queryable: boolean;
   readonly _ended: boolean;
+  readonly _ending: boolean;
+  readonly _connected: boolean;
+  /** The server waits for a statement. */
+  readonly readyForQuery: boolean;
+  readonly pipeline?: boolean;
 }
 
 export function internalsOf(client: pg.Client): ClientInternals {
   return client as unknown as ClientInternals;
+}
+
+export function isWhole(client: pg.Client): boolean {
+  const { connection, _queryable, _ended } = internalsOf(client);
+  return _queryable && !_ended && !connection.stream.destroyed && connection.stream.readable;
 }
 
 export interface PgConnection {
@@ -33,6 +43,9 @@ export interface PgConnection {
   sync(): void;
   on(event: 'parameterDescription', listener: (message: { dataTypeIDs: readonly number[] }) => void): void;
   off(event: 'parameterDescription', listener: (message: { dataTypeIDs: readonly number[] }) => void): void;
+  /** `status`: I outside a transaction, T in one, E in one that failed. */
+  on(event: 'readyForQuery', listener: (message: { status: string }) => void): void;
+  off(event: 'readyForQuery', listener: (message: { status: string }) => void): void;
 }
 
 /** What `client.query` takes beside text: it writes its own messages, and gets those of the server until ReadyForQuery. */

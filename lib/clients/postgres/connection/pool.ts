@@ -4,9 +4,12 @@ import { MillraceError } from '../../../errors.ts';
 import { connect, limited } from './connect.ts';
 import { describeTarget, type PgTarget } from './connection-options.ts';
 import { identityOf } from './means.ts';
-import { internalsOf } from './pg-internals.ts';
+import { borrowClient } from './borrowed-session.ts';
+import { cancelStatement } from './cancel.ts';
+import { internalsOf, isWhole } from './pg-internals.ts';
 import { isPooled, settingsSql } from './settings.ts';
 import { joinSnapshot } from './snapshot.ts';
+import { commit, type TransactionWish, wishSql } from './transaction.ts';
 
 /** Connections to one server as one user with one set of settings, at most. */
 const MAX_CONNECTIONS = 32;
@@ -17,14 +20,19 @@ const WAIT_LIMIT_MS = 30_000;
 export interface PgSession {
   readonly client: pg.Client;
   readonly target: PgTarget;
-  /**
-   * Opens a transaction in which locks are waited for no longer than so many milliseconds. Behind a pooler all settings are made for it. With a
-   * `snapshot` that another session exported it reads only, and sees what that one saw.
-   */
-  begin(lockTimeoutMs: number, snapshot?: string): Promise<void>;
+  /** The connection is the user's, and goes on to be used when the pool is closed. */
+  readonly isBorrowed: boolean;
+  /** What happens is a part of a transaction of the user's: nothing is kept before its commit. */
+  readonly isJoined: boolean;
+  /** Opens a transaction. Behind a pooler all settings are made for it. */
+  begin(wish: TransactionWish): Promise<void>;
+  commit(): Promise<void>;
+  rollBack(): Promise<void>;
+  /** As `cancelStatement`, of what runs now. */
+  cancel(): Promise<void>;
   /** For the next one to use, where it is idle, whole and outside a transaction; else as `discard`. */
   release(): void;
-  /** Closes the connection at once: after a broken statement, a COPY left half-way, settings that were changed. */
+  /** Closes the connection at once: after a broken statement, a COPY left half-way, settings that were changed. One that is borrowed is whole again when the pool is closed. */
   discard(): void;
 }
 
@@ -33,13 +41,14 @@ export interface PgPool {
   readonly target: PgTarget;
   /** Errors as `connect`; TIMEOUT when all connections stay taken. */
   acquire(signal?: AbortSignal): Promise<PgSession>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const pools = new Map<string, SharedPool>();
 
-/** The connections to `target` that this process shares: one pool for each distinct configuration, the password included. */
+/** The connections to `target` that this process shares: one pool for each distinct configuration, the password included. Of a user's client that one. */
 export function openPool(target: PgTarget): PgPool {
+  if (target.means?.client !== undefined) return borrowClient(target, target.means.client);
   const key = createHash('sha256')
     .update(JSON.stringify([target, identityOf(target.means)]))
     .digest('hex');
@@ -51,7 +60,7 @@ export function openPool(target: PgTarget): PgPool {
   return {
     target,
     acquire: signal => shared.acquire(signal),
-    close: () => {
+    close: async () => {
       if (!isOpen) return;
       isOpen = false;
       if (--shared.users > 0) return;
@@ -111,16 +120,22 @@ class SharedPool {
       else close(client);
       this.#giveBack();
     };
-    return {
+    const session: PgSession = {
       client,
       target: this.#target,
-      begin: (lockTimeoutMs, snapshot) => begin(client, this.#target, lockTimeoutMs, snapshot),
+      isBorrowed: false,
+      isJoined: false,
+      begin: wish => begin(client, this.#target, wish),
+      commit: () => commit(client, this.#target),
+      rollBack: async () => void (await client.query('ROLLBACK')),
+      cancel: () => cancelStatement(session),
       release: () => end(isWhole(client) && client.getTransactionStatus() === 'I'),
       discard: () => {
         if (isMine) internalsOf(client).connection.stream.destroy();
         end(false);
       },
     };
+    return session;
   }
 
   #giveBack(): void {
@@ -160,21 +175,17 @@ class SharedPool {
   }
 }
 
-async function begin(client: pg.Client, target: PgTarget, lockTimeoutMs: number, snapshot: string | undefined): Promise<void> {
-  const opened = snapshot === undefined ? 'BEGIN' : joinSnapshot(snapshot);
-  const settings = isPooled(client) ? `; ${settingsSql(target.statementTimeoutMs, 'local')}` : '';
-  await client.query(limited(`${opened}${settings}; SET LOCAL lock_timeout = ${lockTimeoutMs}`)).catch((error: unknown) => {
+async function begin(client: pg.Client, target: PgTarget, wish: TransactionWish): Promise<void> {
+  const settings = isPooled(client) ? settingsSql(target.statementTimeoutMs, 'local') : '';
+  const opened = wish.snapshot === undefined ? 'BEGIN' : joinSnapshot(wish.snapshot);
+  const statements = [opened, settings, wishSql(wish)].filter(statement => statement !== '');
+  await client.query(limited(statements.join('; '))).catch((error: unknown) => {
     if (!/transaction blocks not allowed in statement pooling mode/.test(error instanceof Error ? error.message : '')) throw error;
     throw new MillraceError(
       'OPTION_INVALID',
       `${describeTarget(target)} is behind a PgBouncer in statement mode, which keeps no transaction; use its transaction or session mode, or the server itself`,
     );
   });
-}
-
-function isWhole(client: pg.Client): boolean {
-  const { connection, _queryable, _ended } = internalsOf(client);
-  return _queryable && !_ended && !connection.stream.destroyed && connection.stream.readable;
 }
 
 /** Says goodbye; nobody waits for it, and a server that does not hang up is hung up on. */

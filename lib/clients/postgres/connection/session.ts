@@ -18,7 +18,7 @@ export async function withSession<T>(target: PgTarget, use: SessionUse, work: (s
     session.release();
     return result;
   } finally {
-    pool.close();
+    await pool.close();
   }
 }
 

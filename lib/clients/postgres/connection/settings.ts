@@ -1,5 +1,6 @@
 /** What a session is set to, so that values mean the same whatever role, database and server are set to. */
 import type pg from 'pg';
+import { quoteLiteral } from '../../../values/identifiers.ts';
 import { internalsOf } from './pg-internals.ts';
 
 const SETTINGS = {
@@ -24,6 +25,20 @@ export function settingsSql(statementTimeoutMs: number, scope: 'session' | 'loca
   const calls = Object.entries({ statement_timeout: String(statementTimeoutMs), ...SETTINGS }).map(
     ([name, value]) => `pg_catalog.set_config('${name}', '${value}', ${scope === 'local'})`,
   );
+  return `SELECT ${calls.join(', ')}`;
+}
+
+export type SettingValues = Readonly<Record<string, string>>;
+
+/** All that `settingsSql` and a transaction of ours set, as one row. */
+export function currentSettingsSql(): string {
+  const names = ['statement_timeout', 'lock_timeout', ...Object.keys(SETTINGS)];
+  return `SELECT ${names.map(name => `pg_catalog.current_setting('${name}') AS "${name}"`).join(', ')}`;
+}
+
+/** Sets them to these values for the rest of the transaction. */
+export function settingsBackSql(values: SettingValues): string {
+  const calls = Object.entries(values).map(([name, value]) => `pg_catalog.set_config('${name}', ${quoteLiteral(value)}, true)`);
   return `SELECT ${calls.join(', ')}`;
 }
 

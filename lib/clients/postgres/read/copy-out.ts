@@ -1,5 +1,4 @@
 import { MillraceError } from '../../../errors.ts';
-import { cancelStatement } from '../connection/cancel.ts';
 import { describeTarget } from '../connection/connection-options.ts';
 import { type CopyRows, FrameGatherer, type FrameLimits } from './copy-frames.ts';
 import { isServerError, postgresError } from '../connection/errors.ts';
@@ -152,7 +151,7 @@ class CopyOut implements Submittable {
     this.fail(cancelled(this.#session, this.#options.doing));
     stream.resume();
     const isCancelling = !wasOver && !this.#isRefused;
-    if (isCancelling) void cancelStatement(this.#session);
+    if (isCancelling) void this.#session.cancel();
     if (!wasOver) await this.#over(LEAVE_LIMIT_MS);
     // A request to cancel may come late and hit the next statement: such a session has none.
     if (this.#isOver && !isCancelling) this.#session.release();
@@ -256,12 +255,14 @@ class CopyOut implements Submittable {
     const stream = this.#connection?.stream;
     if (this.#isOver || stream === undefined || stream.destroyed) return Promise.resolve();
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, limitMs);
-      this.#wake = () => {
+      const timer = setTimeout(() => wake(), limitMs);
+      const wake = (): void => {
         clearTimeout(timer);
+        stream.off('close', wake);
         resolve();
       };
-      stream.once('close', this.#wake);
+      this.#wake = wake;
+      stream.once('close', wake);
     });
   }
 }

@@ -70,7 +70,7 @@ export async function openReaders(
   if (typeof snapshot !== 'string') {
     use.warn(`one connection reads: ${snapshot.message}`);
     await client.query(limited('ROLLBACK'));
-    await session.begin(lockTimeoutMs);
+    await session.begin({ lockTimeoutMs });
     return undefined;
   }
   const sessions = await join(pool, plan.ranged, snapshot, {
@@ -121,7 +121,7 @@ async function join(
   const joinOne = async (): Promise<PgSession> => {
     const session = await pool.acquire(signal);
     return onSession(session, { doing, signal }, async ({ client }) => {
-      await session.begin(Math.min(lockTimeoutMs, LOCK_LIMIT_MS), snapshot);
+      await session.begin({ lockTimeoutMs: Math.min(lockTimeoutMs, LOCK_LIMIT_MS), snapshot });
       await client.query(limited(`${locking(ranged)}; SET LOCAL lock_timeout = ${lockTimeoutMs}`));
       return session;
     });

@@ -15,11 +15,11 @@ export async function planRead(
 ): Promise<SourcePlan> {
   return withSession(target, { doing: doingOf(read), signal }, async session => {
     const { client } = session;
-    await client.query(limited('BEGIN READ ONLY'));
+    await session.begin({ isReadOnly: true });
     const plan = await readPlan(client, read, target, wish);
     const estimate = await estimateOf(client, plan);
-    const division = parallel === 1 ? [] : [divisionNote(await divide(session, plan, parallel), parallel)];
-    await client.query(limited('ROLLBACK'));
+    const division = parallel === 1 || session.isBorrowed ? [] : [divisionNote(await divide(session, plan, parallel), parallel)];
+    await session.rollBack();
     const { columns, statement } = plan;
     return { statements: [statement], ...estimate, notes: [...notesOn(columns), ...division], hasPositions: false, isRepeatable: false };
   });

@@ -76,15 +76,16 @@ export class CopyIn implements Submittable {
   async fail(reason: string): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || this.#isDone || this.isFailed || !connection.stream.writable) return;
-    connection.stream.write(copyFail(reason));
+    this.#giveUp(reason);
     await this.#until(() => this.#isDone).catch((error: unknown) => {
       if (error instanceof MillraceError) throw error;
     });
   }
 
-  /** Rejects what is waited for, from outside (an abort). The connection is of no use after it. */
+  /** Rejects what is waited for, from outside (an abort). The server is told, and its answer not waited for. */
   interrupt(error: unknown): void {
     this.#fail(error);
+    if (this.#isReady) this.#giveUp('interrupted');
   }
 
   // ------------------------------------------------ called by pg
@@ -95,8 +96,9 @@ export class CopyIn implements Submittable {
   }
 
   handleCopyInResponse(connection: PgConnection): void {
-    connection.stream.on('drain', this.#wake);
     this.#isReady = true;
+    if (this.isFailed) return this.#giveUp('interrupted');
+    connection.stream.on('drain', this.#wake);
     this.#wake();
   }
 
@@ -140,7 +142,7 @@ export class CopyIn implements Submittable {
 
   #event(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail(stalled(this.#stallTimeoutMs)), this.#stallTimeoutMs);
+      const timer = setTimeout(() => this.interrupt(stalled(this.#stallTimeoutMs)), this.#stallTimeoutMs);
       const settled = (then: () => void): void => {
         clearTimeout(timer);
         this.#waiting = undefined;
@@ -148,6 +150,11 @@ export class CopyIn implements Submittable {
       };
       this.#waiting = { resolve: () => settled(resolve), reject: error => settled(() => reject(error as Error)) };
     });
+  }
+
+  /** The server forgets what it got. Where it has refused, or ended, the COPY before, it takes no notice. */
+  #giveUp(reason: string): void {
+    if (!this.#isDone && this.#connection?.stream.writable === true) this.#connection.stream.write(copyFail(reason));
   }
 
   #wake = (): void => {

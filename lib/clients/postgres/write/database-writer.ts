@@ -140,8 +140,9 @@ export class DatabaseWriter {
     let session: PgSession | undefined;
     try {
       session = await this.#pool.acquire();
-      await session.begin(Math.min(this.#wish.lockTimeoutMs, ABANDON_LIMIT_MS));
-      await session.client.query(limited(`${drops.join('; ')}; COMMIT`));
+      await session.begin({ lockTimeoutMs: Math.min(this.#wish.lockTimeoutMs, ABANDON_LIMIT_MS) });
+      await session.client.query(limited(drops.join('; ')));
+      await session.commit();
       session.release();
     } catch (error) {
       session?.discard();
@@ -151,8 +152,7 @@ export class DatabaseWriter {
   }
 
   close(): Promise<void> {
-    this.#pool.close();
-    return Promise.resolve();
+    return this.#pool.close();
   }
 
   #table(name: string): TableDefinition {
@@ -249,10 +249,10 @@ export class DatabaseWriter {
     const session = await this.#pool.acquire(signal);
     const stop = cancelOnAbort(session, signal);
     try {
-      await session.begin(lockTimeoutMs);
+      await session.begin({ lockTimeoutMs });
       await work({ client: session.client, warn }, session);
       signal.throwIfAborted();
-      await session.client.query('COMMIT');
+      await session.commit();
       if (signal.aborted) session.discard();
       else session.release();
     } catch (error) {

@@ -12,7 +12,6 @@ import { replaceWay } from '../catalogue/replace-way.ts';
 import { lackingDelete, lackingRights, lackingSchema, lackingTemporary, readOnlyServer } from '../catalogue/rights.ts';
 import { advanceSequence, loadTarget, type TargetTable } from '../catalogue/target-table.ts';
 import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
-import { limited } from '../connection/connect.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
 import { sqlStateOf } from '../connection/errors.ts';
 import { withSession } from '../connection/session.ts';
@@ -32,10 +31,10 @@ export interface TablePlanOptions extends TableOptions {
 /** What writing to a table would do, looked up in a transaction that can only read: any user who may connect can plan. */
 export async function planTable(target: PgTarget, options: TablePlanOptions, context: SinkPlanContext): Promise<SinkPlan> {
   const use = { doing: `plan for table ${JSON.stringify(options.table)}`, signal: context.signal };
-  return withSession(target, use, async ({ client }) => {
-    await client.query(limited('BEGIN READ ONLY'));
-    const plan = await new TablePlanning(client, target, options, context).make();
-    await client.query(limited('ROLLBACK'));
+  return withSession(target, use, async session => {
+    await session.begin({ isReadOnly: true });
+    const plan = await new TablePlanning(session.client, target, options, context).make();
+    await session.rollBack();
     return plan;
   });
 }

@@ -3,13 +3,13 @@ import type { Json } from '../../../core/batch/batch.ts';
 import type { AnyBatch, SinkContext, Writer } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
 import type { Schema } from '../../../schema/schema.ts';
-import { cancelStatement } from '../connection/cancel.ts';
 import { limited } from '../connection/connect.ts';
 import type { LoadPlace } from './copy-load.ts';
 import { postgresError } from '../connection/errors.ts';
 import { runOwnSql } from '../connection/own-sql.ts';
 import type { PgPool, PgSession } from '../connection/pool.ts';
 import { Losses } from './losses.ts';
+import { within } from '../connection/within.ts';
 import type { RowLoader } from './row-loader.ts';
 import { refusedRun, rowRefusal } from './row-refusal.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
@@ -73,7 +73,7 @@ export class TableWriter implements Writer {
       await opened.#guarded('open', () => opened.#prepare());
       return opened;
     } catch (error) {
-      if (writer === undefined) pool.close();
+      if (writer === undefined) await pool.close();
       else await writer.abort(error);
       throw error;
     }
@@ -123,22 +123,22 @@ export class TableWriter implements Writer {
     });
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#leave();
     this.#release();
-    this.#pool.close();
-    return Promise.resolve();
+    await this.#pool.close();
   }
 
   async abort(reason: unknown): Promise<void> {
     this.#leave();
-    const isOrderly = !this.#context.signal.aborted && (await within(ORDERLY_END_MS, this.#rollBack(reason)));
+    const mayWait = this.#session.isBorrowed || !this.#context.signal.aborted;
+    const isOrderly = mayWait && (await within(ORDERLY_END_MS, this.#rollBack(reason)));
     if (isOrderly) this.#release();
     else {
-      await cancelStatement(this.#session);
+      await this.#session.cancel();
       this.#session.discard();
     }
-    this.#pool.close();
+    await this.#pool.close();
   }
 
   async #prepare(): Promise<void> {
@@ -156,12 +156,15 @@ export class TableWriter implements Writer {
     else this.#session.discard();
   }
 
-  /** With dead letters, deferred constraints are checked with each segment: at the commit nobody could tell which row they mean. */
+  /**
+   * With dead letters, deferred constraints are checked with each segment: at the commit nobody could tell which row they mean. In a transaction of the
+   * user's they stay deferred: nobody could put back which of them were.
+   */
   async #begin(): Promise<void> {
     const { client } = this.#session;
-    await this.#session.begin(this.#options.lockTimeoutMs);
+    await this.#session.begin({ lockTimeoutMs: this.#options.lockTimeoutMs });
     this.#isInTransaction = true;
-    if (this.#context.hasDeadLetters) await client.query(limited('SET CONSTRAINTS ALL IMMEDIATE'));
+    if (this.#context.hasDeadLetters && !this.#session.isJoined) await client.query(limited('SET CONSTRAINTS ALL IMMEDIATE'));
   }
 
   async #load(first: AnyBatch): Promise<RowLoader> {
@@ -194,12 +197,10 @@ export class TableWriter implements Writer {
   }
 
   async #commitTransaction(): Promise<void> {
-    const { command } = await this.#session.client.query('COMMIT').catch((error: unknown) => {
+    await this.#session.commit().catch((error: unknown) => {
       throw this.#commitError(error);
     });
     this.#isInTransaction = false;
-    if (command !== 'COMMIT')
-      throw new MillraceError('INTERNAL', `the transaction on table ${this.#table.name.shown} was rolled back instead of committed`);
   }
 
   /** Of a connection that breaks now nobody knows whether the server committed. */
@@ -233,7 +234,7 @@ export class TableWriter implements Writer {
 
   async #rollBack(reason: unknown): Promise<void> {
     await this.#loader?.fail(reason instanceof Error ? reason.name : 'the run failed');
-    if (this.#isInTransaction) await this.#session.client.query('ROLLBACK');
+    if (this.#isInTransaction) await this.#session.rollBack();
     this.#isInTransaction = false;
   }
 
@@ -251,22 +252,9 @@ export class TableWriter implements Writer {
     if (this.#context.signal.aborted) throw new MillraceError('CANCELLED', `writing to table ${this.#table.name.shown} was cancelled`);
   }
 
-  #cancel = (): void => void cancelStatement(this.#session);
+  #cancel = (): void => void this.#session.cancel();
 
   #leave(): void {
     this.#context.signal.removeEventListener('abort', this.#cancel);
   }
-}
-
-/** True when it was done in time, and did not fail. */
-function within(limitMs: number, work: Promise<void>): Promise<boolean> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => resolve(false), limitMs);
-    work
-      .then(
-        () => resolve(true),
-        () => resolve(false),
-      )
-      .finally(() => clearTimeout(timer));
-  });
 }
