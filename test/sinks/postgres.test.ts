@@ -180,7 +180,9 @@ describe('sink postgres', () => {
       const batches = [...batchesOf(rows(['1', '2', '3']), csv), ...batchesOf(rows(['4', '007x']), csv)];
       const error = await failure(write({ url, table: 'made' }, csv, batches));
       expect(error.code).to.equal('ROW_REFUSED');
-      expect(error.message).to.match(/refused a row .*: column "n": .*; its type was inferred as int8 from the first 3 records; make it text/);
+      expect(error.message).to.match(
+        /refused a row .*: column "n": .*; its type was inferred as int8 from the first 3 records; make it text/,
+      );
       expect(error.message).not.to.contain('007x');
       expect(await exists('made')).to.equal(false);
     });

@@ -18,7 +18,9 @@ export function checkedPrint(print: Printer, type: DataType, write: FieldWriter)
 }
 
 function changesSilently(type: DataType): boolean {
-  return type.precision !== undefined || type.length !== undefined || type.kind === 'float4' || type.kind === 'float8' || type.kind === 'array';
+  return (
+    type.precision !== undefined || type.length !== undefined || type.kind === 'float4' || type.kind === 'float8' || type.kind === 'array'
+  );
 }
 
 /** A printer of text that the server will read: digits beyond what is declared are VALUE_NOT_CARRIED, all else is for the server to judge. */
