@@ -41,7 +41,8 @@ export async function readDatabase(client: pg.Client, tables: string | undefined
     const ordered = inOrder(all, needs);
     const oids = ordered.filter(({ kind, node }) => node.startsWith('c') && 'rpm'.includes(kind)).map(({ oid }) => oid);
     const whole = await readDefinitions(client, oids);
-    const rows = await ask<SequenceRow>(client, SEQUENCES, [`{${ordered.filter(({ kind }) => kind === 'S').map(({ oid }) => oid)}}`]);
+    const sequenceOids = ordered.filter(({ kind }) => kind === 'S').map(({ oid }) => oid);
+    const rows = await ask<SequenceRow>(client, SEQUENCES, [`{${sequenceOids.join(',')}}`]);
     const states = await readSequenceStates(client, rows);
     const sequences = new Map(rows.map(row => [row.oid, sequenceDefinition(row, states)]));
     const carried = new Set(ordered.flatMap(({ node, oid }) => (node.startsWith('c') ? [oid] : [])));
