@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { DatabaseDefinition } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
 import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
-import { type ConnectionMeans, splitMeans, targetOf, type WithMeans } from '../lib/clients/postgres/connection/means.ts';
+import type { ConnectionMeans, WithMeans } from '../lib/clients/postgres/connection/given-means.ts';
+import { splitMeans, targetOf } from '../lib/clients/postgres/connection/means.ts';
 import { DatabaseWriter } from '../lib/clients/postgres/write/database-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
-import { type ConnectionMeans, splitClient, targetOf, type WithClient } from '../lib/clients/postgres/connection/means.ts';
+import type { ConnectionMeans, WithClient } from '../lib/clients/postgres/connection/given-means.ts';
+import { splitClient, targetOf } from '../lib/clients/postgres/connection/means.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { planTable } from '../lib/clients/postgres/write/plan-table.ts';
-import { type LoadHooks, TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
+import type { LoadHooks } from '../lib/clients/postgres/write/load-hooks.ts';
+import { TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
 

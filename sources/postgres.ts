@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
-import { type ConnectionMeans, splitClient, targetOf, type WithClient } from '../lib/clients/postgres/connection/means.ts';
+import type { ConnectionMeans, WithClient } from '../lib/clients/postgres/connection/given-means.ts';
+import { splitClient, targetOf } from '../lib/clients/postgres/connection/means.ts';
 import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
 import { CopyLayout } from '../lib/clients/postgres/read/copy-layout.ts';
 import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';

@@ -2,12 +2,6 @@ import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
 import { internalsOf, type Submittable } from './pg-internals.ts';
 
-/** A connected `Client` or `PoolClient` of `pg`, by what it looks like: its user's version of `pg` may be another one. */
-export interface PgClientLike {
-  query(text: string): Promise<unknown>;
-  escapeIdentifier(name: string): string;
-}
-
 /** OPTION_INVALID for what is no client of `pg`. Whether it is connected is looked at when it is used. */
 export function checkedClient(given: unknown): pg.Client {
   const problem = problemOf(given);

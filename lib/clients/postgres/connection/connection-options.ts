@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { z } from 'zod';
 import { MillraceError, suggestion } from '../../../errors.ts';
-import type { ConnectionMeans } from './means.ts';
+import type { ConnectionMeans } from './given-means.ts';
 import { passwordFromFile } from './passfile.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;

@@ -5,29 +5,9 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { MillraceError } from '../../../errors.ts';
 import type pg from 'pg';
-import { checkedClient, type PgClientLike } from './borrowed-client.ts';
+import { checkedClient } from './borrowed-client.ts';
+import type { ConnectionMeans, WithClient, WithMeans } from './given-means.ts';
 import { connectionFields, type PgConnectionOptions, type PgTarget, resolveTarget } from './connection-options.ts';
-
-export interface ConnectionMeans {
-  /** Asked for each new connection. */
-  readonly password?: (() => string | Promise<string>) | undefined;
-  /** Made for each new connection, and for each request to cancel: connected to the server, or about to be. */
-  readonly socket?: (() => Duplex | Promise<Duplex>) | undefined;
-  /** A connection of the user's: used instead, in the transaction that it is in, and never ended. */
-  readonly client?: pg.Client | undefined;
-}
-
-/** Options of a kind as code may give them. */
-export type WithMeans<Options> = Omit<Options, 'password'> & {
-  readonly password?: string | ConnectionMeans['password'];
-  readonly socket?: ConnectionMeans['socket'];
-};
-
-/** Those of a kind that needs one connection only. */
-export type WithClient<Options> = WithMeans<Options> & {
-  /** A connected Client or PoolClient of `pg`, instead of an address: what happens is part of the transaction that it is in, or a transaction of its own. */
-  readonly client?: PgClientLike | undefined;
-};
 
 /** What can be written as JSON, and what can't. */
 export function splitMeans<Options extends object>({
@@ -60,7 +40,7 @@ function checkAlone(given: Readonly<Record<string, unknown>>): void {
 
 /** As `resolveTarget`, with what only code can give. */
 export function targetOf(options: PgConnectionOptions, means: ConnectionMeans | undefined): PgTarget {
-  return means?.client === undefined ? { ...resolveTarget(options), means } : targetOfClient(means.client, options, means);
+  return means?.client === undefined ? { ...resolveTarget(options), means } : targetOfClient(means.client as pg.Client, options, means);
 }
 
 /** Where a client is connected to: for messages, and for requests to cancel. */

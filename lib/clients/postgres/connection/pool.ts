@@ -48,7 +48,7 @@ const pools = new Map<string, SharedPool>();
 
 /** The connections to `target` that this process shares: one pool for each distinct configuration, the password included. Of a user's client that one. */
 export function openPool(target: PgTarget): PgPool {
-  if (target.means?.client !== undefined) return borrowClient(target, target.means.client);
+  if (target.means?.client !== undefined) return borrowClient(target, target.means.client as pg.Client);
   const key = createHash('sha256')
     .update(JSON.stringify([target, identityOf(target.means)]))
     .digest('hex');

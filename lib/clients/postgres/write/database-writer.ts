@@ -25,7 +25,7 @@ import { describeTarget, type PgTarget } from '../connection/connection-options.
 import { postgresError } from '../connection/errors.ts';
 import { openPool, type PgPool, type PgSession } from '../connection/pool.ts';
 import { checkOrder, type ExistingTables, findTables, nameOf } from './existing-tables.ts';
-import type { LoadHooks } from './table-writer.ts';
+import type { LoadHooks } from './load-hooks.ts';
 
 export interface DatabaseWish {
   readonly mode: 'create' | 'append' | 'replace';
@@ -85,7 +85,7 @@ export class DatabaseWriter {
       begun: async client => {
         if (isOwn) await client.query(`${RAISE_MEMORY}; TRUNCATE ONLY ${quoted}`);
       },
-      loaded: async run => {
+      loaded: async (run: DdlRun) => {
         if (!isOwn) return;
         await runEach(
           run,

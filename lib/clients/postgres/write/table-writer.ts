@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { Json } from '../../../core/batch/batch.ts';
 import type { AnyBatch, SinkContext, Writer } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
@@ -10,6 +9,7 @@ import { runOwnSql } from '../connection/own-sql.ts';
 import type { PgPool, PgSession } from '../connection/pool.ts';
 import { Losses } from './losses.ts';
 import { within } from '../connection/within.ts';
+import type { LoadHooks } from './load-hooks.ts';
 import type { RowLoader } from './row-loader.ts';
 import { refusedRun, rowRefusal } from './row-refusal.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
@@ -25,15 +25,6 @@ export interface TableWriterOptions extends TableOptions {
   /** SQL of the user, first and last in the transaction. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
-}
-
-/** What belongs to the load of a table that is a part of a whole, in its transaction. */
-export interface LoadHooks {
-  /** Empties it: rows may be frozen then. */
-  readonly empties: boolean;
-  begun(client: pg.Client): Promise<void>;
-  /** When all rows are in it. */
-  loaded(run: { client: pg.Client; warn(message: string): void }): Promise<void>;
 }
 
 /** How long an orderly end may take before the statement is cancelled and the connection closed. */
