@@ -42,7 +42,7 @@ export function tables<Row>(given: TablesOptions): Sink<Row> {
 export const postgresTablesKind = defineSink<typeof options, ConnectionMeans | undefined>({
   kind: 'postgres-tables',
   options,
-  guarantee: 'all-or-nothing',
+  guarantee: 'at-least-once',
   parts,
   open: () =>
     Promise.reject(
@@ -56,11 +56,13 @@ async function parts(
   { signal, whole, warn }: SinkPartsContext,
   means: ConnectionMeans | undefined,
 ): Promise<SinkParts> {
-  const { mode, parallel, stopOnFailure: _stop, ...ofTable } = given;
+  const { mode, parallel, stopOnFailure, ...ofTable } = given;
   const { lockTimeoutMs } = given;
   const wish = { mode, parallel, lockTimeoutMs, signal, warn };
   const writer = await DatabaseWriter.open(targetOf(given, means), whole as DatabaseDefinition, wish);
   return {
+    parallel,
+    stopOnFailure,
     after: ({ name }) => writer.after(name),
     sink: ({ name }) => {
       const { table, hooks } = writer.part(name);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { type DatabaseDefinition, type DatabaseObject, readDatabase } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
+import { printTableName } from '../lib/clients/postgres/catalogue/definition/ddl.ts';
+import type { SchemaName } from '../lib/clients/postgres/catalogue/definition/model.ts';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields, describeTarget } from '../lib/clients/postgres/connection/connection-options.ts';
 import type { ConnectionMeans, WithMeans } from '../lib/clients/postgres/connection/given-means.ts';
@@ -62,12 +64,12 @@ export const postgresTablesKind = defineSource<typeof options, ConnectionMeans |
 
 /** In the order in which they are made; rows of tables come after the first of them, views last. */
 function noteOf(object: DatabaseObject): string {
-  if (object.kind === 'sequence') return `sequence ${object.sequence.name?.schema ?? ''}.${object.sequence.name?.name ?? ''}`;
-  if (object.kind !== 'table') return `${object.kind} ${object.object.schema}.${object.object.name}`;
-  const { schema, name, constraints, indexes, estimatedRows } = object.table;
+  if (object.kind === 'sequence') return `sequence ${printTableName(object.sequence.name as SchemaName)}`;
+  if (object.kind !== 'table') return `${object.kind} ${printTableName(object.object)}`;
+  const { constraints, indexes, estimatedRows } = object.table;
   const keys = constraints.filter(({ kind }) => kind !== 'n').length;
   const rows = estimatedRows === undefined ? '' : `, about ${Math.round(estimatedRows)} rows`;
-  return `table ${schema}.${name}: ${keys} constraints, ${indexes.length} indexes${rows}`;
+  return `table ${printTableName(object.table)}: ${keys} constraints, ${indexes.length} indexes${rows}`;
 }
 
 async function parts(given: CheckedOptions, { signal }: DescribeContext, means: ConnectionMeans | undefined): Promise<SourceParts> {
@@ -86,16 +88,15 @@ async function parts(given: CheckedOptions, { signal }: DescribeContext, means: 
       const found = whole.objects.flatMap(object => (object.kind === 'table' && object.table.kind === 'r' ? [object.table] : []));
       return {
         whole,
-        parts: found.flatMap(table => {
+        parts: found.map(table => {
           const columns = table.columns.filter(({ generated }) => generated === undefined).map(({ name }) => name);
-          if (columns.length === 0) return [];
           const part = { snapshot, columns };
           const source = sourceStage(
             postgresKind.definition,
             { ...ofTable, table: quoteQualifiedName(table) },
             { schema: undefined, shape: undefined, means, part },
           );
-          return [{ name: `${table.schema}.${table.name}`, bytes: table.bytes, source }];
+          return { name: printTableName(table), bytes: table.bytes, source };
         }),
         close: async () => {
           if (signal.aborted) held.discard();

@@ -20,6 +20,10 @@ export interface SourceParts {
 
 /** Where the parts of a source go. */
 export interface SinkParts {
+  /** Parts, or steps of theirs, at a time. */
+  readonly parallel: number;
+  /** A part that fails keeps those that are not begun from it. */
+  readonly stopOnFailure: boolean;
   /** Names of the parts whose rows have to be there before those of this one. */
   after(part: SourcePart): readonly string[];
   /** A sink for a part. */

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expect } from 'chai';
-import { from, pipeline, PipelineError, plan, to } from '../../lib/index.ts';
+import { from, pipeline, PipelineError, plan, take, to } from '../../lib/index.ts';
 import { postgresTablesKind as sinkKind } from '../../sinks/postgres-tables.ts';
 import { postgresTablesKind as sourceKind } from '../../sources/postgres-tables.ts';
 import { differences, shapeOf } from '../clients/postgres/catalogue-shape.ts';
@@ -17,7 +17,8 @@ const WHOLE = `
   CREATE TABLE a (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b int REFERENCES b, self int REFERENCES a, n int DEFAULT nextval('loose'), doubled int GENERATED ALWAYS AS (n * 2) STORED);
   ALTER TABLE b ADD FOREIGN KEY (a) REFERENCES a;
   CREATE TABLE "Crm.x".a (id serial PRIMARY KEY, "T ""x"".y" text, "${'ü'.repeat(31)}" text); CREATE INDEX ON "Crm.x".a (lower("T ""x"".y"));
-  CREATE TABLE nothing (); CREATE TABLE hollow (x int);
+  CREATE TABLE nothing (); CREATE TABLE made (g int GENERATED ALWAYS AS (7) STORED); CREATE TABLE hollow (x int);
+  INSERT INTO nothing SELECT FROM generate_series(1, 9000); INSERT INTO made SELECT FROM generate_series(1, 3);
   CREATE TABLE e (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day); CREATE TABLE e1 PARTITION OF e FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
   CREATE TABLE e2 PARTITION OF e DEFAULT; CREATE INDEX ON e (day);
   CREATE TABLE up (x int); CREATE TABLE down (y int) INHERITS (up);
@@ -30,13 +31,13 @@ const WHOLE = `
   REFRESH MATERIALIZED VIEW m;
   CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE SCHEMA millrace; CREATE TABLE millrace.checkpoint (x int)`;
 
-const TABLES = ['a', 'b', '"Crm.x".a', 'nothing', 'hollow', 'e1', 'e2', 'e', 'ONLY up', 'down', 'm', 'v0'];
+const TABLES = ['a', 'b', '"Crm.x".a', 'nothing', 'made', 'hollow', 'e1', 'e2', 'e', 'ONLY up', 'down', 'm', 'v0'];
 
 async function rowsOf(url: string): Promise<unknown[]> {
   const texts = TABLES.map(
     table => `SELECT '${table}' AS name, count(*)::int AS count, md5(string_agg(r::text, ',' ORDER BY r::text)) AS hash FROM ${table} r`,
   );
-  return sql(url, texts.join(' UNION ALL '));
+  return sql(url, `${texts.join(' UNION ALL ')} ORDER BY 1`);
 }
 
 describe('whole databases, from tables to tables', () => {
@@ -59,11 +60,12 @@ describe('whole databases, from tables to tables', () => {
     expect(await rowsOf(target)).to.deep.equal(await rowsOf(source));
     expect(await sql(target, `INSERT INTO a (b) VALUES (1) RETURNING id, n, doubled`)).to.deep.equal([{ id: 301, n: 307, doubled: 614 }]);
     expect(await sql(target, `INSERT INTO "Crm.x".a DEFAULT VALUES RETURNING id`)).to.deep.equal([{ id: 51 }]);
-    expect([report.status, report.written, report.tables?.find(({ table }) => table === 'public.b')?.written]).to.deep.equal([
-      'ok',
-      712,
-      300,
-    ]);
+    expect([
+      report.status,
+      report.guarantee,
+      report.written,
+      report.tables?.find(({ table }) => table === 'public.b')?.written,
+    ]).to.deep.equal(['ok', 'at-least-once', 9715, 300]);
     expect(report.warnings).to.deep.equal(['not carried: function public.f()']);
   });
 
@@ -76,11 +78,32 @@ describe('whole databases, from tables to tables', () => {
     expect(names.map(({ name }) => name)).to.deep.equal(['a', 'a_id_seq', 'hollow', 'loose']);
   });
 
+  it('keeps tables apart whose schemas and names have dots', async () => {
+    const from1 = await freshDatabase('whole_dotted');
+    await sql(
+      from1,
+      `CREATE SCHEMA "a.b"; CREATE SCHEMA a; CREATE TABLE "a.b".c (x int); CREATE TABLE a."b.c" (x int); INSERT INTO "a.b".c VALUES (1); INSERT INTO a."b.c" VALUES (2), (3)`,
+    );
+    const report = await pipeline(from.postgres.tables({ url: from1 }), to.postgres.tables({ url: target }));
+    expect(Object.fromEntries(report.tables?.map(({ table, written }) => [table, written]) ?? [])).to.deep.equal({
+      '"a.b".c': 1,
+      'a."b.c"': 2,
+    });
+    expect(
+      await sql(target, `SELECT (SELECT array_agg(x) FROM "a.b".c) AS first, (SELECT array_agg(x ORDER BY x) FROM a."b.c") AS second`),
+    ).to.deep.equal([{ first: [1], second: [2, 3] }]);
+    const part = await freshDatabase('whole_target');
+    await pipeline(from.postgres.tables({ url: from1, tables: 'a."b.c"' }), to.postgres.tables({ url: part }));
+    expect(await sql(part, `SELECT to_regclass('"a.b".c') IS NULL AS first, (SELECT count(*)::int FROM a."b.c") AS second`)).to.deep.equal([
+      { first: true, second: 2 },
+    ]);
+  });
+
   it('refuses, by all names, what is there, and makes nothing', async () => {
     await sql(target, 'CREATE TABLE a (); CREATE TABLE hollow ()');
     const error = await failure(pipeline(from.postgres.tables({ url: source }), to.postgres.tables({ url: target })));
     expect([error.code, error.message]).to.deep.equal(['EXISTS', error.message]);
-    expect(error.message).to.include('"public.a", "public.hollow"');
+    expect(error.message).to.include(': public.a, public.hollow;');
     expect(await sql(target, `SELECT count(*)::int AS n FROM pg_class WHERE relnamespace = 'public'::regnamespace`)).to.deep.equal([
       { n: 2 },
     ]);
@@ -152,7 +175,7 @@ describe('whole databases, from tables to tables', () => {
     );
     const circle = await failure(copy('append', 2));
     expect(circle.code).to.equal('OPTION_INVALID');
-    expect(circle.message).to.match(/"public\.\w+" → "public\.\w+" → "public\.\w+" → "public\.\w+"/);
+    expect(circle.message).to.match(/: public\.\w+ → public\.\w+ → public\.\w+ → public\.\w+;/);
     expect(await sql(target, 'SELECT count(*)::int AS n FROM child')).to.deep.equal([{ n: 20000 }]);
   });
 
@@ -231,7 +254,16 @@ describe('whole databases, from tables to tables', () => {
 
   it('goes nowhere else, and has nothing between', async () => {
     expect([sourceKind.kind, sinkKind.kind]).to.deep.equal(['postgres-tables', 'postgres-tables']);
-    expect((await failure(pipeline(from.postgres.tables({ url: source }), to.null()))).code).to.equal('PIPELINE_INVALID');
-    expect((await failure(pipeline(from.records([{ a: 1 }]), to.postgres.tables({ url: target })))).code).to.equal('PIPELINE_INVALID');
+    const whole = [from.postgres.tables({ url: source }), to.postgres.tables({ url: target })] as const;
+    const refused = [
+      [pipeline(whole[0], to.null()), 'postgres-tables to null'],
+      [pipeline(from.records([{ a: 1 }]), whole[1]), 'records to postgres-tables'],
+      [pipeline(whole[0], take(1) as never, whole[1]), 'take'],
+    ] as const;
+    for (const [run, found] of refused) {
+      const { code, message } = await failure(run);
+      expect([code, message]).to.deep.equal(['PIPELINE_INVALID', message]);
+      expect(message).to.include(`nothing between them (${found})`);
+    }
   });
 });

@@ -25,9 +25,8 @@ export function hasParts({ source, sink }: Line): boolean {
 }
 
 /**
- * A source of many parts into a sink that takes them: the largest first, some at a time, each a run of its own with its share of the memory, and
- * then the sink's steps for it. A part that fails does not stop the others, unless the sink's option `stopOnFailure` says so; the run fails in the
- * end.
+ * A source of many parts into a sink that takes them: the largest first, as many at a time as it says, each a run of its own with its share of the
+ * memory, and then the sink's steps for it. A part that fails does not stop the others, unless the sink says so; the run fails in the end.
  */
 export async function runParts(line: Line, options: RunOptions, runPart: RunPart): Promise<Report> {
   checkLine(line, options);
@@ -37,9 +36,10 @@ export async function runParts(line: Line, options: RunOptions, runPart: RunPart
 function checkLine({ source, operators, sink }: Line, { deadLetter }: RunOptions): void {
   const isWhole = source.definition.parts !== undefined && sink.definition.parts !== undefined;
   if (!isWhole || operators.length > 0) {
+    const found = isWhole ? operators.map(({ kind }) => kind).join(', ') : `${source.kind} to ${sink.kind}`;
     throw new MillraceError(
       'PIPELINE_INVALID',
-      `whole databases go from tables to tables, with nothing between them: from.postgres.tables(…), to.postgres.tables(…); name a table for anything else`,
+      `whole databases go from tables to tables, with nothing between them (${found}); name a table for anything else`,
     );
   }
   if (deadLetter !== undefined)
@@ -58,7 +58,6 @@ class PartsRun {
   readonly #warnings = new Set<string>();
   readonly #reports: { readonly part: SourcePart; report: Report }[] = [];
   readonly #progress = new Map<SourcePart, Progress>();
-  readonly #settings: { readonly parallel: number; readonly stopOnFailure: boolean };
   readonly #told: ((progress: Progress) => void) | undefined;
   #failure: MillraceError | undefined;
   #isDrained = false;
@@ -71,7 +70,6 @@ class PartsRun {
     this.#line = line;
     this.#given = given;
     this.#runPart = runPart;
-    this.#settings = line.sink.options as { parallel: number; stopOnFailure: boolean };
     this.#told = tellProgress(given.onProgress, message => void this.#warnings.add(message));
   }
 
@@ -131,7 +129,7 @@ class PartsRun {
     const tasks = [...parts]
       .sort((a, b) => b.bytes - a.bytes)
       .map((part): Task => ({ name: part.name, after: to.after(part), run: () => this.#loadPart(part, to, total) }));
-    await runTasks(tasks, this.#settings.parallel);
+    await runTasks(tasks, to.parallel);
   }
 
   /** Gives the steps that are left to do for it. */
@@ -141,34 +139,34 @@ class PartsRun {
       return [];
     }
     const began = performance.now();
-    const report = await this.#outcome({ stages: [part.source, to.sink(part)], options: this.#optionsOf(part, total) });
+    const report = await this.#outcome({ stages: [part.source, to.sink(part)], options: this.#optionsOf(part, to, total) });
     const entry = { part, report };
     this.#reports.push(entry);
     for (const warning of report.warnings) this.#warnings.add(warning);
-    if (report.status !== 'ok') this.#isStopped ||= this.#settings.stopOnFailure;
-    return report.status === 'ok' ? to.steps(part).map(step => ({ run: () => this.#complete(entry, step, began) })) : [];
+    if (report.status !== 'ok') this.#isStopped ||= to.stopOnFailure;
+    return report.status === 'ok' ? to.steps(part).map(step => ({ run: () => this.#complete(entry, to, step, began) })) : [];
   }
 
-  async #complete(entry: { report: Report }, step: () => Promise<void>, began: number): Promise<Task[]> {
+  async #complete(entry: { report: Report }, to: SinkParts, step: () => Promise<void>, began: number): Promise<Task[]> {
     if (this.#abort.signal.aborted || entry.report.status === 'failed') return [];
     let failure: MillraceError | undefined;
     try {
       await step();
     } catch (error) {
       failure = asMillraceError(error, this.#line.sink.kind);
-      this.#isStopped ||= this.#settings.stopOnFailure;
+      this.#isStopped ||= to.stopOnFailure;
     }
     const failed = failure === undefined ? {} : { status: 'failed' as const, error: reported(failure) };
     entry.report = { ...entry.report, ...failed, seconds: seconds(performance.now() - began) };
     return [];
   }
 
-  #optionsOf(part: SourcePart, total: number): RunOptions {
+  #optionsOf(part: SourcePart, { parallel }: SinkParts, total: number): RunOptions {
     const { memory } = checkRunOptions(this.#given);
     const { progressEveryMs, batchRows, batchBytes, settleTimeoutMs } = this.#given;
     return {
       signal: this.#abort.signal,
-      memory: Math.max(1024, Math.floor(memory / this.#settings.parallel)),
+      memory: Math.max(1024, Math.floor(memory / parallel)),
       ...(progressEveryMs === undefined ? {} : { progressEveryMs }),
       ...(batchRows === undefined ? {} : { batchRows }),
       ...(batchBytes === undefined ? {} : { batchBytes }),

@@ -27,6 +27,9 @@ function whole(wish: Wish): { run: (options?: RunOptions) => Promise<Report>; lo
     source: sourceStage(generateKind.definition, { rows: count }, undefined as never),
   }));
   const sink: SinkParts = {
+    parallel: 2,
+    stopOnFailure: false,
+    ...wish.options,
     after: ({ name }) => wish.after?.[name] ?? [],
     sink: ({ name }) =>
       sinkStage(functionKind.definition, {}, () => {
@@ -51,11 +54,11 @@ function whole(wish: Wish): { run: (options?: RunOptions) => Promise<Report>; lo
   });
   const target = defineSink({
     kind: 'many',
-    options: z.strictObject({ parallel: z.number().default(2), stopOnFailure: z.boolean().default(false) }),
+    options: z.strictObject({}),
     parts: () => Promise.resolve(sink),
     open: () => Promise.reject(new Error('not opened')),
   });
-  const [from, to]: [Source<unknown>, Sink<unknown>] = [source.create({}, undefined), target.create(wish.options ?? {}, undefined)];
+  const [from, to]: [Source<unknown>, Sink<unknown>] = [source.create({}, undefined), target.create({}, undefined)];
   return { run: (options = {}) => pipeline(from, to, options), log };
 }
 

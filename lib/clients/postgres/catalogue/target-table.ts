@@ -131,7 +131,8 @@ export function matchColumns(schema: Schema, { columns }: TargetTable, table: st
     const what = `table ${table} needs a value in ${missing.join(', ')} (not null, without a default), which the records do not have`;
     differences.push(new MillraceError('SCHEMA_MISMATCH', what));
   }
-  if (pairs.length === 0 && (differences.length === 0 || made === schema.fields.length))
+  const isWritable = columns.some(({ generatedBy }) => generatedBy === undefined);
+  if (isWritable && pairs.length === 0 && (differences.length === 0 || made === schema.fields.length))
     differences.push(new MillraceError('SCHEMA_MISMATCH', `the records have no columns to write to table ${table}`));
   return { pairs, differences };
 }

@@ -78,7 +78,8 @@ export class CopyPlan {
   /** `COPY … FROM STDIN` in a format, into the table or another one with its columns. `freezes`: one that this transaction has made or emptied. */
   statement(format: CopyFormat, into: string = this.#table.name, freezes = false): string {
     const names = this.#columns.map(column => quoteIdentifier(column.name)).join(', ');
-    return `COPY ${into} (${names}) FROM STDIN (FORMAT ${format}${freezes ? ', FREEZE' : ''})`;
+    const list = names === '' ? '' : ` (${names})`;
+    return `COPY ${into}${list} FROM STDIN (FORMAT ${format}${freezes ? ', FREEZE' : ''})`;
   }
 
   /** What `encode` will say of batches that come in this encoding, if they come as bytes; of CSV where its fields are plain. */

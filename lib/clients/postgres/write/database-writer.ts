@@ -14,7 +14,7 @@ import {
   unvalidatedDdl,
 } from '../catalogue/definition/after-ddl.ts';
 import { afterRowsDdl, type NeededObject, neededDdl, quotedName, schemaOf } from '../catalogue/definition/database-ddl.ts';
-import type { Ddl } from '../catalogue/definition/ddl.ts';
+import { type Ddl, printTableName } from '../catalogue/definition/ddl.ts';
 import type { TableDefinition } from '../catalogue/definition/model.ts';
 import type { DatabaseDefinition, DatabaseObject } from '../catalogue/definition/read-database.ts';
 import { type DdlRun, isOutOfPlace, isUnreferenced, runEach } from '../catalogue/definition/run-ddl.ts';
@@ -24,7 +24,7 @@ import { limited } from '../connection/connect.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { postgresError } from '../connection/errors.ts';
 import { openPool, type PgPool, type PgSession } from '../connection/pool.ts';
-import { checkOrder, type ExistingTables, findTables, nameOf } from './existing-tables.ts';
+import { checkOrder, type ExistingTables, findTables } from './existing-tables.ts';
 import type { LoadHooks } from './load-hooks.ts';
 
 export interface DatabaseWish {
@@ -112,8 +112,7 @@ export class DatabaseWriter {
   /** What the tables have in common, of those that have their rows; the others are dropped where this run has made them. */
   async finish(written: readonly string[]): Promise<void> {
     const there = new Set(written);
-    const isEmpty = ({ columns }: TableDefinition): boolean => columns.every(({ generated }) => generated !== undefined);
-    const made = this.#tables.filter(table => table.kind === 'p' || isEmpty(table) || there.has(nameOf(table)));
+    const made = this.#tables.filter(table => table.kind === 'p' || there.has(printTableName(table)));
     for (const table of this.#tables.filter(one => !made.includes(one))) await this.#dropFailed(table);
     const own = made.filter(table => this.#isOwn(table));
     const parents = own.filter(({ kind }) => kind === 'p');
@@ -156,13 +155,13 @@ export class DatabaseWriter {
   }
 
   #table(name: string): TableDefinition {
-    const table = this.#tables.find(one => nameOf(one) === name);
+    const table = this.#tables.find(one => printTableName(one) === name);
     if (table === undefined) throw new MillraceError('INTERNAL', `no table ${name}`);
     return table;
   }
 
   #isOwn(table: TableDefinition): boolean {
-    return !this.#existing.names.has(nameOf(table));
+    return !this.#existing.names.has(printTableName(table));
   }
 
   async #prepare(run: DdlRun, session: PgSession): Promise<void> {
@@ -187,10 +186,9 @@ export class DatabaseWriter {
     const { mode } = this.#wish;
     const { names, referring } = this.#existing;
     if (mode === 'create' && names.size > 0) {
-      const shown = [...names].map(name => JSON.stringify(name)).join(', ');
       throw new MillraceError(
         'EXISTS',
-        `these tables exist in ${describeTarget(this.#pool.target)}: ${shown}; add to them with mode append, or replace them`,
+        `these tables exist in ${describeTarget(this.#pool.target)}: ${[...names].join(', ')}; add to them with mode append, or replace them`,
       );
     }
     if (mode === 'replace' && referring.length > 0) {
@@ -240,7 +238,7 @@ export class DatabaseWriter {
     if (!this.#isOwn(table)) return;
     await this.#inTransaction('drop a table', async ({ client }) => {
       await client.query(`DROP TABLE IF EXISTS ${quoteQualifiedName(table)}`);
-    }).catch(() => this.#wish.warn(`table ${nameOf(table)} is left as it is: others depend on it`));
+    }).catch(() => this.#wish.warn(`table ${printTableName(table)} is left as it is: others depend on it`));
   }
 
   /** On a session of its own. An aborted signal cancels the statement that runs, and keeps the transaction from being committed. */

@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
+import { printTableName } from '../catalogue/definition/ddl.ts';
 import type { SchemaName } from '../catalogue/definition/model.ts';
 import { limited } from '../connection/connect.ts';
 
 /** Of the tables of a whole those that are in the target already. */
 export interface ExistingTables {
-  /** `schema.table` */
+  /** As `printTableName` has them. */
   readonly names: ReadonlySet<string>;
   /** By the foreign keys that the target has: which rows have to be there before those of a table. */
   readonly after: ReadonlyMap<string, readonly string[]>;
@@ -24,10 +25,10 @@ export async function findTables(client: pg.Client, tables: readonly SchemaName[
   for (const { from, to } of keys) {
     const [table, other] = [byOid.get(from), byOid.get(to)];
     if (table === undefined || other === undefined || from === to) continue;
-    after.set(nameOf(table), [...(after.get(nameOf(table)) ?? []), nameOf(other)]);
+    after.set(printTableName(table), [...(after.get(printTableName(table)) ?? []), printTableName(other)]);
   }
   return {
-    names: new Set([...byOid.values()].map(nameOf)),
+    names: new Set([...byOid.values()].map(printTableName)),
     after,
     referring: keys.flatMap(({ from, shown }) => (byOid.has(from) || shown === null ? [] : [shown])),
   };
@@ -38,7 +39,7 @@ export function checkOrder({ after }: ExistingTables, mode: string): void {
   const done = new Set<string>();
   const visit = (name: string, path: readonly string[]): void => {
     if (path.includes(name)) {
-      const circle = [...path.slice(path.indexOf(name)), name].map(one => JSON.stringify(one)).join(' → ');
+      const circle = [...path.slice(path.indexOf(name)), name].join(' → ');
       throw new MillraceError(
         'OPTION_INVALID',
         `postgres: option "mode": ${mode} is not possible, because foreign keys of tables that are there go in a circle: ${circle}; drop one of them for the copy`,
@@ -49,10 +50,6 @@ export function checkOrder({ after }: ExistingTables, mode: string): void {
     done.add(name);
   };
   for (const name of after.keys()) visit(name, []);
-}
-
-export function nameOf({ schema, name }: SchemaName): string {
-  return `${schema}.${name}`;
 }
 
 const FOUND = `

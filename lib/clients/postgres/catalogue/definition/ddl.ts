@@ -1,5 +1,6 @@
 import { type QualifiedName, quoteIdentifier, quoteQualifiedName } from '../../../../values/identifiers.ts';
-import type { TableDefinition } from './model.ts';
+import { printPath } from '../../../../query/path.ts';
+import type { SchemaName, TableDefinition } from './model.ts';
 
 /** A statement that makes, changes or sets something. It is read with an empty search_path. */
 export interface Ddl {
@@ -41,6 +42,11 @@ export interface PlaceNames {
   /** Of an index, a constraint, statistics. */
   own(name: string): string;
   inSchema(name: string): string;
+}
+
+/** `crm.users`, `"odd.schema".t`: no other table's name, and what option `tables` takes. */
+export function printTableName({ schema, name }: SchemaName): string {
+  return printPath([schema, name]);
 }
 
 /** `"crm.users"`, for messages. */

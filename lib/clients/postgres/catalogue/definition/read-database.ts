@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { MillraceError } from '../../../../errors.ts';
 import { limited } from '../../connection/connect.ts';
 import { NEEDS, NOT_CARRIED, type ObjectRow, RELATIONS_OF_DATABASE, TYPES_OF_DATABASE } from './database-queries.ts';
-import type { SequenceDefinition, TableDefinition } from './model.ts';
+import { printTableName } from './ddl.ts';
+import type { SchemaName, SequenceDefinition, TableDefinition } from './model.ts';
 import { withQualifiedNames } from './qualified-session.ts';
 import { readSequenceStates, sequenceDefinition } from './read-sequences.ts';
 import { readDefinitions } from './read-tables.ts';
@@ -119,11 +120,11 @@ function databaseObject(
 
 /** A partition or child whose parent stays behind becomes a table of its own. */
 function absentParents(tables: readonly TableDefinition[], carried: ReadonlySet<number>): string[] {
-  return tables.flatMap(({ schema, name, parentOids, parents }) =>
-    parentOids.flatMap((oid, i) =>
+  return tables.flatMap(table =>
+    table.parentOids.flatMap((oid, i) =>
       carried.has(oid)
         ? []
-        : [`place of ${schema}.${name} below ${parents[i]?.schema ?? ''}.${parents[i]?.name ?? ''}, which is not among the tables`],
+        : [`place of ${printTableName(table)} below ${printTableName(table.parents[i] as SchemaName)}, which is not among the tables`],
     ),
   );
 }
