@@ -5,6 +5,7 @@ import { postgresError, sqlStateOf } from './errors.ts';
 import { passwordFor, socketFor } from './means.ts';
 import { backendSql, markPooled, settingsSql } from './settings.ts';
 import { internalsOf } from './pg-internals.ts';
+import { readingSocket } from './socket-reads.ts';
 
 /** Idle seconds after which the system asks whether the other side is still there. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
@@ -69,7 +70,7 @@ async function attempt(target: PgTarget, encryption: Encryption, signal: AbortSi
   signal?.throwIfAborted();
   // Loaded when somebody connects: the driver is no part of Millrace's own start.
   const { Client } = (await import('pg')).default;
-  const stream = await socketFor(target, signal);
+  const stream = (await socketFor(target, signal)) ?? (encryption === 'none' ? readingSocket() : undefined);
   if (signal?.aborted === true) stream?.destroy();
   signal?.throwIfAborted();
   const client = new Client({

@@ -4,6 +4,7 @@ import { type CopyRows, FrameGatherer, type FrameLimits } from './copy-frames.ts
 import { isServerError, postgresError } from '../connection/errors.ts';
 import { type PgConnection, type Submittable, submit } from '../connection/pg-internals.ts';
 import type { PgSession } from '../connection/pool.ts';
+import { type TakenReads, takeReads } from '../connection/socket-reads.ts';
 import type { QueryParameters } from '../values/parameters.ts';
 
 export interface CopyOutOptions extends FrameLimits {
@@ -56,8 +57,6 @@ const COMMAND_COMPLETE = 0x43;
 /** CopyOutResponse, CopyDone, ParseComplete, BindComplete: nothing hangs on them. */
 const SKIPPED = new Set([0x48, 0x63, 0x31, 0x32]);
 
-type DataListener = (chunk: Buffer) => void;
-
 class CopyOut implements Submittable {
   readonly #session: PgSession;
   readonly #statement: string;
@@ -66,8 +65,7 @@ class CopyOut implements Submittable {
   readonly #ready: CopyRows[] = [];
   #readyBytes = 0;
   #connection: PgConnection | undefined;
-  /** pg's own listeners of the socket, put back when the statement is done. */
-  #listeners: DataListener[] = [];
+  #reads: TakenReads | undefined;
   #waiting: { resolve(rows: CopyRows | undefined): void; reject(error: unknown): void } | undefined;
   #quiet: NodeJS.Timeout | undefined;
   #looks = 0;
@@ -100,9 +98,7 @@ class CopyOut implements Submittable {
   submit(connection: PgConnection): void {
     this.#connection = connection;
     // The data passes by pg's parser, which would make an object and a Buffer of every row.
-    this.#listeners = connection.stream.listeners('data') as DataListener[];
-    connection.stream.on('data', this.#take);
-    for (const listener of this.#listeners) connection.stream.off('data', listener);
+    this.#reads = takeReads(connection.stream, this.#take);
     const { parameters } = this.#options;
     if (parameters === undefined) return connection.query(this.#statement);
     // Without a limit of rows, for which the server would not plan in parallel: the socket is what holds it back.
@@ -241,12 +237,10 @@ class CopyOut implements Submittable {
     if (SKIPPED.has(type)) return;
     if (type === COMMAND_COMPLETE) this.#gatherer.flush();
     if (type === READY_FOR_QUERY) {
-      const stream = this.#connection?.stream;
-      stream?.off('data', this.#take);
-      for (const listener of this.#listeners) stream?.on('data', listener);
+      this.#reads?.giveBack();
       this.#isOver = true;
     }
-    for (const listener of this.#listeners) listener(message);
+    this.#reads?.pass(message);
     if (this.#isOver) this.#wake?.();
   }
 
