@@ -6,7 +6,7 @@ import { connect, queryStream } from '../peers.ts';
 export const pgRead: Job = {
   name: 'pg-read',
   title: 'PostgreSQL read to plain objects',
-  bars: [{ against: 'pg-query-stream', timesAsFast: 2 }],
+  bars: [{ against: 'pg-query-stream', timesAsFast: 2.5 }],
   expected: ({ rows }) => rows,
   contenders: [
     {

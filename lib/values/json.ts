@@ -13,7 +13,11 @@ const LONG_DIGITS = /\d{16}|\d[\d.]{16}|\d[eE][+-]?\d{3}/;
  * Only documents with long digit runs pay for it. DATA_MALFORMED, without a word of the text, when it is no JSON.
  */
 export function parseJson(text: string): unknown {
-  if (LONG_DIGITS.test(text)) return new JsonParser(text).parse();
+  return LONG_DIGITS.test(text) ? new JsonParser(text).parse() : parseShortNumbers(text);
+}
+
+/** The same of a text in which no number is longer than a double carries. */
+export function parseShortNumbers(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

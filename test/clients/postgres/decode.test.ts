@@ -10,7 +10,7 @@ import { RecordBatch } from '../../../lib/core/batch/batch.ts';
 import { MillraceError } from '../../../lib/errors.ts';
 import { textPrinter } from '../../../lib/schema/print.ts';
 import { Schema } from '../../../lib/schema/schema.ts';
-import { JsonNull, JsonNumber } from '../../../lib/values/json.ts';
+import { JsonNull, JsonNumber, parseJson } from '../../../lib/values/json.ts';
 import { Timestamp } from '../../../lib/values/timestamp.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
 
@@ -199,6 +199,30 @@ describe('values of PostgreSQL, decoded', () => {
       const column = (batch as RecordBatch).column('value');
       const mine = values.map((_, row) => (column.text ?? (at => textPrinter(column.type)(column.get(at))))(row));
       expect(mine, type).to.deep.equal(server?.texts);
+    }
+  });
+
+  it('gives the digits of any numeric as the server prints them', async () => {
+    const scales = Array.from(
+      { length: 8 },
+      (_, scale) => `round((random() - 0.5)::numeric * 10::numeric ^ (n % 19), ${scale - 1}) AS s${scale}`,
+    );
+    const names = scales.map((_, scale) => `s${scale}, s${scale}::text AS t${scale}`);
+    const batches = await read(
+      `SELECT ${names.join(', ')} FROM (SELECT ${scales.join(', ')} FROM generate_series(1, 2000) n UNION ALL SELECT ${scales.map((_, i) => `round(0, ${i})`).join(', ')}) x`,
+    );
+    for (const row of batches.flatMap(batch => batch.rows))
+      for (let scale = 0; scale < scales.length; scale++) expect(row[`s${scale}`]).to.equal(row[`t${scale}`]);
+  });
+
+  it('gives numbers in jsonb exactly, wherever in the text they stand and however long they are', async () => {
+    const batches = await read(
+      `SELECT jsonb_build_object(repeat('k', n % 40), (repeat('7', 1 + n % 23) || CASE n % 3 WHEN 0 THEN '.5' ELSE '' END)::numeric, 'e', 5 * 10::numeric ^ (n % 60 - 30)) AS value
+        FROM generate_series(1, 1500) n`,
+    );
+    for (const batch of batches) {
+      const column = batch.column('value');
+      for (let row = 0; row < batch.length; row++) expect(column.get(row)).to.deep.equal(parseJson(column.text?.(row) ?? ''));
     }
   });
 

@@ -61,6 +61,24 @@ const NEGATIVE = 0x4000;
 /** `0000` to `9999`: a numeric's digits come in groups of four. */
 const GROUPS = Array.from({ length: 10_000 }, (_, i) => String(i).padStart(4, '0'));
 
+/** The most digits behind the point that lie in one group. */
+const GROUP_DIGITS = 4;
+/** Whole groups of which a number is made without loss. */
+const WHOLE_GROUPS = 3;
+const POWERS = [1, 10, 100, 1000, 10_000];
+/** By scale: the point and the digits behind it. */
+const fractions: (readonly string[])[] = [];
+
+/** `.07` of the group 700 at scale 2. */
+function fractionOf(group: number, scale: number): string {
+  if (scale === 0) return '';
+  const texts = (fractions[scale] ??= Array.from(
+    { length: POWERS[scale] as number },
+    (_, digits) => `.${String(digits).padStart(scale, '0')}`,
+  ));
+  return texts[Math.floor(group / (POWERS[GROUP_DIGITS - scale] as number))] as string;
+}
+
 /**
  * All digits, the zeros of the scale included, as PostgreSQL prints them.
  * Source: numeric_send and get_str_from_var of src/backend/utils/adt/numeric.c: int16 count of groups, weight of the first, sign, scale; groups
@@ -72,6 +90,12 @@ export const numericText: DecodeText = ({ view }, at) => {
   const scale = view.getUint16(at + 6);
   if (sign >= NAN) return notFinite(sign);
   const groups = at + 8;
+  if (scale <= GROUP_DIGITS && weight >= 0 && weight < WHOLE_GROUPS) {
+    let whole = 0;
+    for (let i = 0; i <= weight; i++) whole = whole * 10_000 + (i < count ? view.getInt16(groups + 2 * i) : 0);
+    const fraction = fractionOf(weight + 1 < count ? view.getInt16(groups + 2 * weight + 2) : 0, scale);
+    return sign === NEGATIVE ? `-${whole}${fraction}` : `${whole}${fraction}`;
+  }
   let text = sign === NEGATIVE ? '-' : '';
   if (weight < 0) text += '0';
   for (let i = 0; i <= weight; i++) {

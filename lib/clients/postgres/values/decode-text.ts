@@ -1,4 +1,4 @@
-import { JsonNull, parseJson } from '../../../values/json.ts';
+import { JsonNull, parseJson, parseShortNumbers } from '../../../values/json.ts';
 import type { DecodeText, FieldDecoder, FieldSource, TextBuffer } from './field.ts';
 
 /** Up to so many bytes a string made in JavaScript is cheaper than a call into C++. */
@@ -36,10 +36,28 @@ export const jsonDecoder: FieldDecoder = {
 
 /** A byte with the version of the form stands before the text. */
 export const jsonbDecoder: FieldDecoder = {
-  decode: (source, at, length) => jsonValue(decodeText(source, at + 1, length - 1)),
+  decode: (source, at, length) => {
+    const text = decodeText(source, at + 1, length - 1);
+    return (mayHaveLongNumber(source.bytes, at + 1, at + length) ? parseJson(text) : parseShortNumbers(text)) ?? JsonNull;
+  },
   text: (source, at, length) => decodeText(source, at + 1, length - 1),
   textFrom: 1,
 };
+
+const ZERO = 48;
+const NINE = 57;
+const DOT = 46;
+/** Fewer digits (and dots) in a row are no number that a double does not carry: jsonb has no exponents. */
+const LONG_NUMBER = 16;
+
+/** Of so many in a row one stands where this looks. */
+function mayHaveLongNumber(bytes: TextBuffer, start: number, end: number): boolean {
+  for (let at = start + LONG_NUMBER - 1; at < end; at += LONG_NUMBER) {
+    const byte = bytes[at] as number;
+    if (byte <= NINE && (byte >= ZERO || byte === DOT)) return true;
+  }
+  return false;
+}
 
 /** JSON's null is a value, SQL's NULL is none. */
 function jsonValue(text: string): unknown {

@@ -73,17 +73,17 @@ export const dateOnlyText: DecodeText = ({ view }, at) => {
 };
 export const dateDecoder: FieldDecoder = { decode: dateOnlyText, text: dateOnlyText };
 
-/** Dates come in crowds: the text of a day is made once, for so many days. */
-const dates = new Map<number, string>();
-const MAX_DATES = 65_536;
+/** Dates come in crowds: the text of a day is kept, for as many days as there are places; a day has one place. */
+const PLACES = 32_768;
+const daysKept = new Int32Array(PLACES);
+const textsKept = new Array<string>(PLACES).fill('');
 
 function dateText(days: number): string {
-  let text = dates.get(days);
-  if (text === undefined) {
-    if (dates.size >= MAX_DATES) dates.clear();
-    dates.set(days, (text = printLocalDate(days)));
-  }
-  return text;
+  const place = days & (PLACES - 1);
+  const kept = textsKept[place] as string;
+  if (daysKept[place] === days && kept !== '') return kept;
+  daysKept[place] = days;
+  return (textsKept[place] = printLocalDate(days));
 }
 
 const timeText: DecodeText = ({ view }, at) => printTime(view.getInt32(at) * TWO_TO_32 + view.getUint32(at + 4));
