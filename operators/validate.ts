@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { MillraceError } from '../lib/errors.ts';
-import { RecordBatch } from '../lib/core/batch/batch.ts';
+import { pickedLocator, RecordBatch } from '../lib/core/batch/batch.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
 import { threw } from '../lib/core/run/row-function.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
+import { type Validator, validatorOf } from '../lib/schema/compiled-validator.ts';
 import {
   describeIssues,
   type InferIn,
@@ -55,14 +56,15 @@ const AT_ONCE = 64;
 type Result = StandardResult<unknown>;
 
 function validating(schema: StandardSchemaV1, messages: boolean, context: OperatorContext): BatchFunction {
-  const standard = schema['~standard'];
-  const check = (row: AnyRow): Result | Promise<Result> => standard.validate(row);
+  const check = validatorOf(schema);
   return batch => {
     const verdict = new Verdict(batch, messages, context);
-    for (let index = 0; index < batch.length; index++) {
-      const result = verdict.attempt(index, check);
-      if (result instanceof Promise) return finishAsync(batch, index, result, check, verdict, context.signal);
-      if (result !== undefined) verdict.take(index, result);
+    const { rows } = batch;
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index] as AnyRow;
+      const result = verdict.attempt(index, row, check);
+      if (result instanceof Promise) return finishAsync(index, result, check, verdict, context.signal);
+      if (result !== undefined) verdict.take(index, row, result);
     }
     return verdict.batch();
   };
@@ -70,22 +72,23 @@ function validating(schema: StandardSchemaV1, messages: boolean, context: Operat
 
 /** The rest of a batch, from the first result that is a promise. */
 async function finishAsync(
-  batch: AnyBatch,
   start: number,
   first: Promise<Result>,
-  check: (row: AnyRow) => Result | Promise<Result>,
+  check: Validator,
   verdict: Verdict,
   signal: AbortSignal,
 ): Promise<AnyBatch> {
+  const { rows } = verdict;
   let pending: (Result | Promise<Result> | undefined)[] = [first];
   let from = start;
-  while (from < batch.length) {
-    while (pending.length < AT_ONCE && from + pending.length < batch.length) pending.push(verdict.attempt(from + pending.length, check));
+  while (from < rows.length) {
+    for (let i = from + pending.length; pending.length < AT_ONCE && i < rows.length; i++)
+      pending.push(verdict.attempt(i, rows[i] as AnyRow, check));
     // eslint-disable-next-line @typescript-eslint/await-thenable -- a check answers at once or by a promise
     const results = await untilAborted(Promise.allSettled(pending), signal);
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected') verdict.refuse(from + i, result.reason);
-      else if (result.value !== undefined) verdict.take(from + i, result.value);
+      else if (result.value !== undefined) verdict.take(from + i, rows[from + i] as AnyRow, result.value);
     }
     from += pending.length;
     pending = [];
@@ -95,25 +98,31 @@ async function finishAsync(
 
 /** What became of the records of one batch. Results are taken in order. */
 class Verdict {
+  readonly rows: readonly AnyRow[];
   readonly #batch: AnyBatch;
   readonly #messages: boolean;
   readonly #context: OperatorContext;
-  readonly #rows: AnyRow[] = [];
-  readonly #kept: number[] = [];
+  /** What the schema gave, and the row numbers of those records. */
+  readonly #made: AnyRow[];
+  readonly #kept: Uint32Array;
+  #count = 0;
   readonly #columns: number | undefined;
   #isChanged = false;
 
   constructor(batch: AnyBatch, messages: boolean, context: OperatorContext) {
+    this.rows = batch.rows;
     this.#batch = batch;
     this.#messages = messages;
     this.#context = context;
+    this.#made = new Array<AnyRow>(batch.length);
+    this.#kept = new Uint32Array(batch.length);
     this.#columns = batch.schemaKnown ? batch.schema.fields.length : undefined;
   }
 
   /** The schema's result for a row; undefined when it threw, and the row is rejected. */
-  attempt(index: number, check: (row: AnyRow) => Result | Promise<Result>): Result | Promise<Result> | undefined {
+  attempt(index: number, row: AnyRow, check: Validator): Result | Promise<Result> | undefined {
     try {
-      const result = check(this.#batch.rows[index] as AnyRow);
+      const result = check(row);
       // One before it may end the run while it is on its way.
       if (result instanceof Promise) result.catch(() => undefined);
       return result;
@@ -128,7 +137,7 @@ class Verdict {
     this.#context.reject(this.#batch, index, code, reason);
   }
 
-  take(index: number, result: Result): void {
+  take(index: number, row: AnyRow, result: Result): void {
     if (result.issues !== undefined) {
       this.#context.reject(this.#batch, index, 'VALIDATION_FAILED', describeIssues(result.issues, this.#messages));
       return;
@@ -139,18 +148,19 @@ class Verdict {
       this.#context.reject(this.#batch, index, 'VALIDATION_FAILED', `the schema gives ${found} for a record`);
       return;
     }
-    const row = this.#batch.rows[index] as AnyRow;
     if (!this.#isChanged && value !== row) this.#isChanged = !isSameRecord(value as AnyRow, row, this.#columns ?? Object.keys(row).length);
-    this.#rows.push(value as AnyRow);
-    this.#kept.push(index);
+    this.#made[this.#count] = value as AnyRow;
+    this.#kept[this.#count++] = index;
   }
 
   batch(): AnyBatch {
     const batch = this.#batch;
-    const kept = this.#kept;
-    if (!this.#isChanged) return kept.length === batch.length ? batch : batch.select(Uint32Array.from(kept));
+    const isWhole = this.#count === batch.length;
+    const kept = this.#kept.subarray(0, this.#count);
+    if (!this.#isChanged) return isWhole ? batch : batch.select(kept);
+    this.#made.length = this.#count;
     const { locator } = batch;
-    return RecordBatch.of(this.#rows, undefined, batch.position, undefined, row => locator(kept[row] as number));
+    return RecordBatch.of(this.#made, undefined, batch.position, undefined, isWhole ? locator : pickedLocator(locator, kept));
   }
 }
 

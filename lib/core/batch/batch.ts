@@ -280,3 +280,8 @@ const NO_SCHEMA = new Schema([]);
 function locatorOf(locate: Locator | undefined, selection: Uint32Array | undefined, position: Position | undefined): Locator {
   return locate === undefined ? () => position : row => locate(selection?.[row] ?? row) ?? position;
 }
+
+/** A locator of some of the rows: a function of its own, which keeps nothing of their batch alive. */
+export function pickedLocator(locate: Locator, rows: Uint32Array): Locator {
+  return row => locate(rows[row] as number);
+}

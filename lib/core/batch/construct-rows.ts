@@ -1,13 +1,12 @@
 import type { Column } from './column.ts';
+import { recordCode } from './record-code.ts';
 
 type Constructor = (gets: readonly Column[], length: number) => object[];
 
 const compiled = new Map<string, Constructor>();
 
 /**
- * Objects of always the same shape, made by a compiled constructor: keys in the order of `names`. Names enter the generated code only
- * through JSON.stringify, as computed keys (a literal `"__proto__":` would set the prototype). Where code generation is off it falls
- * back to a loop.
+ * Objects of always the same shape, made by generated code: keys in the order of `names`. Where code generation is off it falls back to a loop.
  */
 export function constructRows(names: readonly string[], columns: readonly Column[], length: number): object[] {
   const key = JSON.stringify(names);
@@ -22,21 +21,19 @@ export function constructRows(names: readonly string[], columns: readonly Column
 
 function compile(names: readonly string[]): Constructor {
   const gets = names.map((_, i) => `const c${i} = columns[${i}];`).join('');
-  const literal = names.map((name, i) => `${objectKey(name)}: c${i}.get(i)`).join(', ');
+  const { setup, record } = recordCode(names);
   try {
-    return new Function(
-      'columns',
-      'length',
-      `${gets} const rows = new Array(length); for (let i = 0; i < length; i++) rows[i] = { ${literal} }; return rows;`,
-    ) as Constructor;
+    const make = new Function(`${setup}
+      return function construct(columns, length) {
+        ${gets}
+        const rows = new Array(length);
+        for (let i = 0; i < length; i++) rows[i] = ${record(names.map((_, i) => `c${i}.get(i)`))};
+        return rows;
+      };`) as () => Constructor;
+    return make();
   } catch {
     return (columns, length) => Array.from({ length }, (_, row) => construct(names, columns, row));
   }
-}
-
-/** A key of an object literal in generated code. */
-export function objectKey(name: string): string {
-  return name === '__proto__' ? `[${JSON.stringify(name)}]` : JSON.stringify(name);
 }
 
 function construct(names: readonly string[], columns: readonly Column[], row: number): object {

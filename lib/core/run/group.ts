@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { type Locator, RecordBatch } from '../batch/batch.ts';
+import { pickedLocator, RecordBatch } from '../batch/batch.ts';
 import type { AnyBatch, AnyRow, BatchFunction, Rejected, RowFunction } from '../define.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { RunningOperator } from './operator-context.ts';
@@ -142,7 +142,7 @@ function resultBatch(batch: AnyBatch, result: LoopResult, output: Schema | undef
   if (!result.isChanged && (output === undefined || (batch.schemaKnown && output.equals(batch.schema))))
     return isWhole ? batch : batch.select(rowNumbers.take(count));
   rows.length = count;
-  const locate = isWhole ? batch.locator : picked(batch.locator, rowNumbers.take(count));
+  const locate = isWhole ? batch.locator : pickedLocator(batch.locator, rowNumbers.take(count));
   return RecordBatch.of(rows as AnyRow[], output, batch.position, undefined, locate);
 }
 
@@ -162,10 +162,6 @@ class RowNumbers {
     this.#free = this.#free.subarray(length);
     return taken;
   }
-}
-
-function picked(locate: Locator, rows: Uint32Array): Locator {
-  return row => locate(rows[row] as number);
 }
 
 function letterOfRow(batch: AnyBatch, index: number, stage: string, record: object, { code, reason }: Rejected): DeadLetter {

@@ -1,6 +1,6 @@
 import type { View } from '../../../core/batch/batch.ts';
 import type { Column } from '../../../core/batch/column.ts';
-import { objectKey } from '../../../core/batch/construct-rows.ts';
+import { recordCode } from '../../../core/batch/record-code.ts';
 import { type CopyLayout, isOverlay } from './copy-layout.ts';
 import type { Decode, FieldSource } from '../values/field.ts';
 
@@ -39,7 +39,7 @@ export function rowReader(layout: CopyLayout, view: View): RowReader | undefined
 
 function compile(code: string): OpenReader | undefined {
   try {
-    return new Function('input', 'decoders', code) as OpenReader;
+    return (new Function(code) as () => OpenReader)();
   } catch {
     return undefined;
   }
@@ -49,15 +49,16 @@ function compile(code: string): OpenReader | undefined {
 const ROW_HEAD = 7;
 
 /**
- * Goes from field to field, decodes those that the view shows and skips the others; then makes the object in one literal, so that all have the
- * same shape. Names get into the code by JSON.stringify only.
+ * Goes from field to field, decodes those that the view shows and skips the others; then makes the object.
  */
 function readerCode(layout: CopyLayout, view: View): string {
   const wanted = new Set(view.columns.flatMap(column => (isOverlay(column) ? [] : [column.index])));
   const last = Math.max(-1, ...wanted);
   const fields = layout.columns.slice(0, last + 1).map((_, i) => (wanted.has(i) ? readCode(layout, i) : SKIP));
-  const members = view.columns.map((column, i) => `${objectKey(column.name)}: ${isOverlay(column) ? `o${i}.get(i)` : `v${column.index}`}`);
-  return `
+  const { setup, record } = recordCode(view.columns.map(({ name }) => name));
+  const values = view.columns.map((column, i) => (isOverlay(column) ? `o${i}.get(i)` : `v${column.index}`));
+  return `${setup}
+  return function read(input, decoders) {
     const { source, starts, selection, length, overlays } = input;
     const { bytes, view } = source;
     ${[...wanted].map(i => `const d${i} = decoders[${i}];`).join(' ')}
@@ -67,9 +68,10 @@ function readerCode(layout: CopyLayout, view: View): string {
       let at = starts[${view.selection === undefined ? 'i' : 'selection[i]'}] + ${ROW_HEAD};
       let length = 0;
       ${fields.join('\n')}
-      rows[i] = { ${members.join(', ')} };
+      rows[i] = ${record(values)};
     }
-    return rows;`;
+    return rows;
+  };`;
 }
 
 const SKIP = 'length = view.getInt32(at); at += length > 0 ? length + 4 : 4;';

@@ -30,10 +30,15 @@ export function checkedInput(print: Printer, type: DataType): Printer {
   const { precision } = type;
   return value => {
     const text = print(value);
-    const fraction = /:\d\d\.(\d+)/.exec(text)?.[1] ?? '';
-    if (/[1-9]/.test(fraction.slice(precision))) tooFine(type);
+    if (isFinerThan(text, precision)) tooFine(type);
     return text;
   };
+}
+
+/** Whether the text of a time has more digits of a second than so many. */
+export function isFinerThan(text: string, precision: number): boolean {
+  const fraction = /:\d\d\.(\d+)/.exec(text)?.[1] ?? '';
+  return /[1-9]/.test(fraction.slice(precision));
 }
 
 function checkedDigits(print: Printer, type: DataType): Printer {

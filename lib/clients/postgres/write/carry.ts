@@ -11,6 +11,7 @@ import { typeChange } from './type-change.ts';
 import { type NearestValue, nearestValue } from './nearest-value.ts';
 import { textFieldWriter, writeEscaped } from './copy-text.ts';
 import { checkedInput, checkedPrint } from './carry-checks.ts';
+import { plainInputWriter } from './plain-input.ts';
 import type { ColumnEncoding } from './encode-rows.ts';
 import type { TargetColumn } from '../catalogue/target-table.ts';
 import { portable } from '../catalogue/types.ts';
@@ -26,6 +27,8 @@ export interface CarriedColumn {
   readonly wire: DataType | undefined;
   /** In binary; undefined where the type has no form that holds on every server. */
   readonly binary: ColumnEncoding | undefined;
+  /** In binary, of values that are text in plain forms: OddForm for others. Undefined where the type has no such forms. */
+  readonly plain: ColumnEncoding | undefined;
   readonly text: ColumnEncoding;
   /** For `plan`. */
   readonly change: TypeChange;
@@ -63,6 +66,7 @@ export function carry(field: Field, target: TargetColumn, isReduced = false): Ca
     isRawText: field.untyped === true || way === 'same',
     wire: hasBinary ? target.type : undefined,
     binary: hasBinary ? binaryEncoding(field, target.type, way) : undefined,
+    plain: hasBinary && way === 'input' ? plainEncoding(field, target.type) : undefined,
     text: textEncoding(field, target.type, way),
     change: isReduced ? 'lossy' : typeChange(field.type, target.type, way),
   };
@@ -163,6 +167,11 @@ function binaryEncoding(field: Field, target: DataType, way: Way): ColumnEncodin
   const write = valueWriter(source, target);
   if (!isJson(source) || !isJson(target)) return { name, write };
   return { name, write, writeText: target.kind === 'json' ? (out, text) => out.textField(text) : writeJsonb };
+}
+
+function plainEncoding({ name, untyped }: Field, target: DataType): ColumnEncoding | undefined {
+  const write = plainInputWriter(target, untyped !== true);
+  return write && { name, write };
 }
 
 /** Of values that nobody described: text as it is, others as the column's type has them, or as their own does where that is text. */

@@ -5,7 +5,8 @@ import { quoteIdentifier } from '../../../values/identifiers.ts';
 import type { CarriedColumn } from './carry.ts';
 import { csvToBinary, type CsvToBinary } from './csv-to-binary.ts';
 import { dataHeader, textRowEncoder } from './copy-text.ts';
-import { type ColumnEncoding, rowEncoder, type RowEncoder } from './encode-rows.ts';
+import { type ColumnEncoding, type EncodedRows, rowEncoder, type RowEncoder } from './encode-rows.ts';
+import { OddForm } from './plain-input.ts';
 import type { TargetTable } from '../catalogue/target-table.ts';
 import { type LossyColumn, reduceBatch, type ReducedBatch } from './losses.ts';
 import { compareColumns, throwDifferences } from './compare-columns.ts';
@@ -29,7 +30,7 @@ export interface CopyPiece {
 /**
  * How batches of a schema go into a table. Binary where every column can; bytes that already are what the target wants pass as they are.
  * CSV records pass where each column is read by the target's input rules anyway: in binary where all fields have forms that leave no room for
- * rules, else as the CSV that they are. Text for everything else.
+ * rules, else as the CSV that they are; so do texts that go into columns of other types, else as text. Text for everything else.
  * Errors: COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, all before the first row.
  */
 export class CopyPlan {
@@ -43,10 +44,11 @@ export class CopyPlan {
   readonly #passesCopyData: boolean;
   readonly #passesCsv: boolean;
   readonly #readCsv: CsvToBinary | undefined;
-  /** So many batches go as CSV before one is tried again, and how many that were last time. */
-  #untilRead = 0;
-  #afterUnread = 4;
   readonly #encodeBinary: RowEncoder | undefined;
+  readonly #encodePlain: RowEncoder | undefined;
+  /** So many batches go as CSV or text before one is tried in binary again, and how many that were last time. */
+  #untilTried = 0;
+  #afterOdd = 4;
   #encodeText: RowEncoder | undefined;
 
   constructor(schema: Schema, table: TargetTable, shownName: string, lossyNames: readonly string[] = []) {
@@ -59,8 +61,8 @@ export class CopyPlan {
     this.#lossy = lossy;
     this.#lossyNames = lossyNames;
     this.#leavesOut = this.#columns.length < schema.fields.length;
-    const binary = this.#columns.map(column => column.binary).filter((encoding): encoding is ColumnEncoding => encoding !== undefined);
-    this.#encodeBinary = binary.length === this.#columns.length ? rowEncoder(binary) : undefined;
+    this.#encodeBinary = encoderOf(this.#columns.map(({ binary }) => binary));
+    this.#encodePlain = this.#encodeBinary === undefined ? encoderOf(this.#columns.map(({ binary, plain }) => binary ?? plain)) : undefined;
     this.#passesCopyData = this.#columns.every(column => column.isSameBytes);
     this.#passesCsv = this.#columns.every(column => column.isRawText);
     const wires = this.#columns.map(({ wire }) => wire).filter(wire => wire !== undefined);
@@ -85,8 +87,8 @@ export class CopyPlan {
   /** What `encode` will say of batches that come in this encoding, if they come as bytes; of CSV where its fields are plain. */
   formatOf(codec: Codec | undefined): CopyFormat {
     if (this.#encodeBinary !== undefined || (this.#passesCopyData && codec === 'pg-copy')) return 'binary';
-    if (!this.#passesCsv || codec !== 'csv') return 'text';
-    return this.#readCsv === undefined ? 'csv' : 'binary';
+    if (this.#passesCsv && codec === 'csv') return this.#readCsv === undefined ? 'csv' : 'binary';
+    return this.#encodePlain === undefined ? 'text' : 'binary';
   }
 
   /** The same records for another table of these columns. */
@@ -103,25 +105,42 @@ export class CopyPlan {
     const batch = this.#leavesOut ? records.project<AnyRow>(this.names) : records;
     const passed = this.#passesCopyData ? batch.encoded('pg-copy') : undefined;
     if (passed !== undefined) return whole('binary', passed, batch.length);
-    if (this.#encodeBinary !== undefined) {
-      const { chunk, rows, rejected } = this.#encodeBinary(batch);
-      return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, lines: rows, bytes: chunk.length, rejected };
-    }
+    if (this.#encodeBinary !== undefined) return binaryPiece(this.#encodeBinary(batch));
     const lines = this.#passesCsv ? batch.encoded('csv') : undefined;
     if (lines !== undefined)
       return this.#readLines(lines, batch.length) ?? { ...whole('csv', lines.flatMap(framed), batch.length), lines: newlinesIn(lines) };
-    this.#encodeText ??= textRowEncoder(this.#columns.map(column => column.text));
-    const { chunk, rows, rejected } = this.#encodeText(batch);
-    return { format: 'text', chunks: framed(chunk), rows, lines: rows, bytes: chunk.length, rejected };
+    return this.#encodeTexts(batch) ?? this.#asText(batch);
   }
 
   /** Where every field is plainly of its type: binary costs the server less. Another COPY costs too, so odd fields leave it to CSV for longer and longer. */
   #readLines(lines: readonly Uint8Array[], rows: number): CopyPiece | undefined {
-    if (this.#readCsv === undefined || this.#untilRead-- > 0) return undefined;
+    if (this.#readCsv === undefined || this.#untilTried-- > 0) return undefined;
     const read = this.#readCsv(lines, rows);
     if (read !== undefined) return whole('binary', framed(read), rows);
-    this.#untilRead = this.#afterUnread *= 4;
+    this.#wasOdd();
     return undefined;
+  }
+
+  /** The same of values that are text. */
+  #encodeTexts(batch: AnyBatch): CopyPiece | undefined {
+    if (this.#encodePlain === undefined || this.#untilTried-- > 0) return undefined;
+    try {
+      return binaryPiece(this.#encodePlain(batch));
+    } catch (error) {
+      if (!(error instanceof OddForm)) throw error;
+      this.#wasOdd();
+      return undefined;
+    }
+  }
+
+  #wasOdd(): void {
+    this.#untilTried = this.#afterOdd *= 4;
+  }
+
+  #asText(batch: AnyBatch): CopyPiece {
+    this.#encodeText ??= textRowEncoder(this.#columns.map(column => column.text));
+    const { chunk, rows, rejected } = this.#encodeText(batch);
+    return { format: 'text', chunks: framed(chunk), rows, lines: rows, bytes: chunk.length, rejected };
   }
 
   /**
@@ -160,6 +179,16 @@ export class CopyPlan {
 
 const CR = 0x0d;
 const LF = 0x0a;
+
+/** Undefined where a column has no encoding. */
+function encoderOf(encodings: readonly (ColumnEncoding | undefined)[]): RowEncoder | undefined {
+  const known = encodings.filter(encoding => encoding !== undefined);
+  return known.length === encodings.length ? rowEncoder(known) : undefined;
+}
+
+function binaryPiece({ chunk, rows, rejected }: EncodedRows): CopyPiece {
+  return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, lines: rows, bytes: chunk.length, rejected };
+}
 
 function whole(format: CopyFormat, chunks: readonly Uint8Array[], rows: number): CopyPiece {
   return { format, chunks, rows, lines: rows, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0), rejected: [] };

@@ -56,6 +56,8 @@ export function framedEncoder(columns: readonly ColumnEncoding[], frame: RowFram
   const ofRows = compile(columns, frame, 'rows');
   const ofColumns = compile(columns, frame, 'columns');
   return batch => {
+    // What a batch before it left behind that ended in an error.
+    out.at = 0;
     const rejected: RejectedRow[] = [];
     const failed = (index: number, thrown: unknown): void => {
       rejected.push(refusal(columns, batch, index, thrown));
