@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type DatabaseDefinition, type DatabaseObject, readDatabase } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
+import { describeTables } from '../lib/clients/postgres/catalogue/describe.ts';
 import { printTableName } from '../lib/clients/postgres/catalogue/definition/ddl.ts';
 import type { SchemaName } from '../lib/clients/postgres/catalogue/definition/model.ts';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
@@ -85,17 +86,17 @@ async function parts(given: CheckedOptions, { signal }: DescribeContext, means: 
       await client.query(limited('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'));
       const snapshot = await exportSnapshot(client);
       const whole = await readDatabase(client, wanted);
-      const found = whole.objects.flatMap(object => (object.kind === 'table' && object.table.kind === 'r' ? [object.table] : []));
+      const tables = whole.objects.flatMap(object => (object.kind === 'table' && object.table.kind === 'r' ? [object.table] : []));
+      const relations = await describeTables(client, tables.map(quoteQualifiedName));
       return {
         whole,
-        parts: found.map(table => {
-          const columns = table.columns.filter(({ generated }) => generated === undefined).map(({ name }) => name);
-          const part = { snapshot, columns };
-          const source = sourceStage(
-            postgresKind.definition,
-            { ...ofTable, table: quoteQualifiedName(table) },
-            { schema: undefined, shape: undefined, means, part },
-          );
+        parts: tables.map((table, i) => {
+          const relation = relations[i];
+          if (relation === undefined)
+            throw new MillraceError('NOT_FOUND', `table ${printTableName(table)} was dropped this moment`, { retryable: true });
+          const columns = relation.columns.filter(({ generatedBy }) => generatedBy === undefined);
+          const part = { snapshot, relation: { ...relation, columns } };
+          const source = sourceStage(postgresKind.definition, { ...ofTable, table: relation.name }, { means, part });
           return { name: printTableName(table), bytes: table.bytes, source };
         }),
         close: async () => {

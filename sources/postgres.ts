@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
 import type { ConnectionMeans, WithClient } from '../lib/clients/postgres/connection/given-means.ts';
 import { splitClient, targetOf } from '../lib/clients/postgres/connection/means.ts';
@@ -102,12 +101,13 @@ export const postgresKind = defineSource<typeof options, Given>({
 });
 
 async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
+  const part = given?.part;
+  if (part !== undefined) return new Schema(part.relation.columns.map(fieldOf));
   const target = targetOf(options, given?.means);
   return withSession(target, { doing: doingOf(options), signal }, async ({ client, isBorrowed }) => {
     const origin = options.table === undefined ? undefined : new TableOrigin(target, options.table);
     if (isBorrowed) await origin?.readNow(client);
     const all = (await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf);
-    if (given?.part !== undefined) return new Schema(all).project(given.part.columns);
     const schema = new Schema(origin === undefined ? all : all.map(field => ({ ...field, origin: field.name })), origin);
     checkNames(schema, given?.schema);
     return schema;
@@ -133,10 +133,10 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
     const session = await pool.acquire(context.signal);
     const { plan, readers } = await onSession(session, use, async ({ client }) => {
       const { lockTimeoutMs, parallel, pushed } = options;
-      await session.begin({ lockTimeoutMs, ...(given?.part === undefined ? {} : { snapshot: given.part.snapshot }) });
+      const part = given?.part;
       // Rows that a policy hides would be missing from the whole.
-      if (given?.part !== undefined) await client.query(limited('SET LOCAL row_security = off'));
-      const read = { ...options, shape: given?.shape, part: given?.part };
+      await session.begin({ lockTimeoutMs, ...(part === undefined ? {} : { snapshot: part.snapshot, seesAllRows: true }) });
+      const read = { ...options, shape: given?.shape, part };
       const found = await readPlan(client, read, target, { columns: context.columns, pushed });
       const warn = (message: string): void => context.warn(message);
       const others =

@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expect } from 'chai';
+import pg from 'pg';
+import { runAll } from '../../lib/clients/postgres/catalogue/definition/run-ddl.ts';
 import { from, pipeline, PipelineError, plan, take, to } from '../../lib/index.ts';
 import { postgresTablesKind as sinkKind } from '../../sinks/postgres-tables.ts';
 import { postgresTablesKind as sourceKind } from '../../sources/postgres-tables.ts';
@@ -221,6 +223,55 @@ describe('whole databases, from tables to tables', () => {
     ).to.deep.equal([{ behind: 51, ahead: 71, short: 1 }]);
     const said = report.warnings.join('\n');
     expect(said).to.include('state of sequence "public.short" is left out: ').and.to.include('advance the sequence of column "id"');
+  });
+
+  it('waits for the disk once, in the end, for all that it has made', async () => {
+    const from1 = await freshDatabase('whole_flushed');
+    await sql(
+      from1,
+      'CREATE TABLE t (id int PRIMARY KEY, x int); CREATE INDEX ON t (x); INSERT INTO t SELECT i, i FROM generate_series(1, 100) i',
+    );
+    await sql(
+      target,
+      `CREATE SCHEMA log; CREATE TABLE log.seen (what text, waits text, place pg_lsn);
+      CREATE FUNCTION log.see() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log.seen VALUES (tg_tag, current_setting('synchronous_commit'), pg_current_wal_insert_lsn()); END $$;
+      CREATE EVENT TRIGGER see ON ddl_command_end WHEN TAG IN ('CREATE INDEX', 'CREATE TABLE') EXECUTE FUNCTION log.see()`,
+    );
+    await pipeline(from.postgres.tables({ url: from1 }), to.postgres.tables({ url: target }));
+    expect(
+      await sql(target, 'SELECT what, waits, place <= pg_current_wal_flush_lsn() AS flushed FROM log.seen ORDER BY place'),
+    ).to.deep.equal([
+      { what: 'CREATE TABLE', waits: 'on', flushed: true },
+      { what: 'CREATE INDEX', waits: 'off', flushed: true },
+    ]);
+  });
+
+  it('leaves out what the target does not understand, and goes on', async () => {
+    const client = new pg.Client(target);
+    await client.connect();
+    try {
+      const warnings: string[] = [];
+      const run = { client, warn: (message: string) => void warnings.push(message) };
+      const statements = [
+        'CREATE TABLE one (x int)',
+        'CREATE TABEL two (x int)',
+        'CREATE TABLE three (x no_such)',
+        'CREATE TABLE four (x int)',
+      ];
+      const ddl = statements.map((text, i) => ({ object: `statement ${i}`, sql: text }));
+      await client.query('BEGIN');
+      expect((await runAll(run, ddl)).map(({ object }) => object)).to.deep.equal(['statement 1', 'statement 2']);
+      await client.query('COMMIT');
+      expect(warnings).to.deep.equal([
+        'statement 1 is left out: syntax error at or near "TABEL"',
+        'statement 2 is left out: type "no_such" does not exist',
+      ]);
+    } finally {
+      await client.end();
+    }
+    expect(
+      await sql(target, `SELECT relname::text AS name FROM pg_class WHERE relname IN ('one', 'two', 'three', 'four') ORDER BY 1`),
+    ).to.deep.equal([{ name: 'four' }, { name: 'one' }]);
   });
 
   it('a partition without its parent becomes a table, and that is said', async () => {

@@ -40,13 +40,25 @@ export interface Relation {
 
 /** A table, view, foreign or partitioned table. NOT_FOUND, with the nearest name there is. */
 export async function describeTable(client: pg.Client, table: string, target: PgTarget): Promise<Relation> {
-  const name = quoteQualifiedName(parseQualifiedName(table));
-  const { rows } = await client.query<ColumnRow>(limited(COLUMNS, [name]));
-  const [first] = rows;
-  if (first === undefined) throw await tableNotFound(client, table, target);
+  const [relation] = await describeTables(client, [quoteQualifiedName(parseQualifiedName(table))]);
+  if (relation === undefined) throw await tableNotFound(client, table, target);
+  return relation;
+}
+
+/** Many of them, in their order; undefined: there is none. `names`: quoted. */
+export async function describeTables(client: pg.Client, names: readonly string[]): Promise<(Relation | undefined)[]> {
+  const { rows } = await client.query<ColumnRow>(limited(COLUMNS, [names]));
   const catalogue = new TypeCatalogue(client);
+  await catalogue.load(rows.flatMap(row => (row.name === null ? [] : [row.oid])));
+  const byTable = new Map<number, ColumnRow[]>();
+  for (const row of rows) byTable.set(row.at, [...(byTable.get(row.at) ?? []), row]);
+  return names.map((name, i) => relationOf(name, byTable.get(i + 1) ?? [], catalogue));
+}
+
+function relationOf(name: string, rows: readonly ColumnRow[], catalogue: TypeCatalogue): Relation | undefined {
+  const [first] = rows;
+  if (first === undefined) return undefined;
   const present = rows.filter(row => row.name !== null);
-  await catalogue.load(present.map(row => row.oid));
   return {
     name,
     columns: present.map(row => ({
@@ -84,6 +96,8 @@ export async function describeQuery(client: pg.Client, query: string): Promise<D
 }
 
 interface ColumnRow {
+  /** The place of its table among those asked for, from 1. */
+  readonly at: number;
   readonly relkind: string;
   readonly haschildren: boolean;
   readonly reltuples: number;
@@ -108,17 +122,18 @@ const BY_BYTES = `CASE WHEN o.collprovider = 'd'
     ELSE o.collprovider = 'b' OR o.collprovider = 'c' AND o.collcollate IN ('C', 'POSIX') END`;
 
 const COLUMNS = `
-  SELECT c.relkind::text AS relkind, c.relhassubclass OR c.relrowsecurity AS haschildren, c.reltuples::float8 AS reltuples,
+  SELECT t.at::int4 AS at, c.relkind::text AS relkind, c.relhassubclass OR c.relrowsecurity AS haschildren, c.reltuples::float8 AS reltuples,
     a.attname::text AS name, a.atttypid AS oid, a.atttypmod AS typmod, a.attnotnull AS notnull,
     CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
       WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression,
     pg_catalog.array_position(k.conkey, a.attnum) AS keyplace,
     CASE WHEN ${BY_BYTES} THEN 'code point' WHEN o.collisdeterministic THEN 'deterministic' END AS collation
-  FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY t(name, at) JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t.name)
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
     LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation
     CROSS JOIN (SELECT pg_catalog.to_jsonb(d) AS row FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) b
-  WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'v', 'm', 'f', 'p') ORDER BY a.attnum`;
+  WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') ORDER BY t.at, a.attnum`;
 
 const TABLES = `
   SELECT pg_catalog.quote_ident(n.nspname) AS schema, pg_catalog.quote_ident(c.relname) AS name, pg_catalog.pg_table_is_visible(c.oid) AS visible

@@ -22,7 +22,7 @@ export interface ReadTarget {
   readonly values?: readonly unknown[] | undefined;
   /** What is made of the query's columns, in their order. */
   readonly shape?: readonly ColumnShape[] | undefined;
-  /** Only the table's own rows, and these columns. */
+  /** Only the table's own rows. */
   readonly part?: TablePart | undefined;
 }
 
@@ -72,10 +72,10 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   const pushed = wish.pushed ?? NOTHING_PUSHED;
   const isUtf8 = (pushed.filters.length === 0 && pushed.order === undefined) || (await hasUtf8(client));
   if (read.table === undefined) return queryPlan(client, read, wish, isUtf8);
-  const { name, columns, isPlainTable, estimatedRows, primaryKey } = await describeTable(client, read.table, target);
   const { part } = read;
-  const readable = part === undefined ? columns : columns.filter(column => part.columns.includes(column.name));
-  const all = readable.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
+  const relation = part?.relation ?? (await describeTable(client, read.table, target));
+  const { name, columns, isPlainTable, estimatedRows, primaryKey } = relation;
+  const all = columns.map(wireColumn).map(column => ({ column, sql: quoteIdentifier(column.name) }));
   const from = part === undefined ? name : `ONLY ${name}`;
   const wanted = wantedOf(all, wish);
   if (

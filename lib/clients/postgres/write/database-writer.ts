@@ -1,6 +1,6 @@
 import { runTasks } from '../../../core/run/tasks.ts';
 import { MillraceError } from '../../../errors.ts';
-import { quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers.ts';
+import { quoteQualifiedName } from '../../../values/identifiers.ts';
 import {
   attachIndexDdl,
   commentDdl,
@@ -13,22 +13,23 @@ import {
   statisticsDdl,
   unvalidatedDdl,
 } from '../catalogue/definition/after-ddl.ts';
-import { afterRowsDdl, type NeededObject, neededDdl, quotedName, schemaOf } from '../catalogue/definition/database-ddl.ts';
+import { afterRowsDdl } from '../catalogue/definition/database-ddl.ts';
 import { type Ddl, printTableName } from '../catalogue/definition/ddl.ts';
 import type { TableDefinition } from '../catalogue/definition/model.ts';
-import type { DatabaseDefinition, DatabaseObject } from '../catalogue/definition/read-database.ts';
-import { type DdlRun, isOutOfPlace, isUnreferenced, runEach } from '../catalogue/definition/run-ddl.ts';
-import { tableDdl } from '../catalogue/definition/table-ddl.ts';
+import type { DatabaseDefinition } from '../catalogue/definition/read-database.ts';
+import { type DdlRun, isOutOfPlace, isUnreferenced, runAll, runEach } from '../catalogue/definition/run-ddl.ts';
 import { cancelOnAbort } from '../connection/cancel.ts';
 import { limited } from '../connection/connect.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { postgresError } from '../connection/errors.ts';
 import { openPool, type PgPool, type PgSession } from '../connection/pool.ts';
-import { checkOrder, type ExistingTables, findTables } from './existing-tables.ts';
+import type { TransactionWish } from '../connection/transaction.ts';
+import { flushWithCommit, mayFlushLater } from './late-flush.ts';
 import type { LoadHooks } from './load-hooks.ts';
+import { type DatabaseMode, NOTHING_PREPARED, prepareDatabase, type Prepared, tablesOf } from './prepare-database.ts';
 
 export interface DatabaseWish {
-  readonly mode: 'create' | 'append' | 'replace';
+  readonly mode: DatabaseMode;
   /** Connections that make foreign keys. */
   readonly parallel: number;
   readonly lockTimeoutMs: number;
@@ -42,17 +43,15 @@ export class DatabaseWriter {
   readonly #whole: DatabaseDefinition;
   readonly #wish: DatabaseWish;
   readonly #tables: readonly TableDefinition[];
-  #existing: ExistingTables = { names: new Set(), after: new Map(), referring: [] };
-  /** Types and sequences that were there. */
-  readonly #found = new Set<DatabaseObject>();
-  /** What takes away again what this run has made, beside tables; in the order of their making. */
-  #undo: string[] = [];
+  #prepared: Prepared = NOTHING_PREPARED;
+  /** Commits wait for the disk only in the end. */
+  #flushesLater = false;
 
   private constructor(pool: PgPool, whole: DatabaseDefinition, wish: DatabaseWish) {
     this.#pool = pool;
     this.#whole = whole;
     this.#wish = wish;
-    this.#tables = whole.objects.flatMap(object => (object.kind === 'table' ? [object.table] : []));
+    this.#tables = tablesOf(whole);
   }
 
   /**
@@ -62,7 +61,10 @@ export class DatabaseWriter {
   static async open(target: PgTarget, whole: DatabaseDefinition, wish: DatabaseWish): Promise<DatabaseWriter> {
     const writer = new DatabaseWriter(openPool(target), whole, wish);
     try {
-      await writer.#inTransaction(`make the tables in ${describeTarget(target)}`, (run, session) => writer.#prepare(run, session));
+      await writer.#inTransaction(`make the tables in ${describeTarget(target)}`, async run => {
+        writer.#prepared = await prepareDatabase(run, whole, wish.mode, target);
+        writer.#flushesLater = await mayFlushLater(run.client);
+      });
       return writer;
     } catch (error) {
       await writer.close();
@@ -72,18 +74,25 @@ export class DatabaseWriter {
 
   /** Tables whose rows have to be there before those of this one. */
   after(name: string): readonly string[] {
-    return this.#existing.after.get(name) ?? [];
+    return this.#prepared.existing.after.get(name) ?? [];
   }
 
-  /** How a table is loaded: emptied where this run has made it, so that its rows need no log and no later visit, and with its keys. */
+  /**
+   * How a table is loaded: with its keys, where this run has made it; emptied then, unless it is small, so that its rows need no later visit, and no
+   * log where the server's `wal_level` is minimal.
+   */
   part(name: string): { table: string; hooks: LoadHooks } {
     const table = this.#table(name);
     const quoted = quoteQualifiedName(table);
     const isOwn = this.#isOwn(table);
+    const empties = isOwn && table.bytes >= EMPTIED_BYTES;
     const hooks: LoadHooks = {
-      empties: isOwn,
+      empties,
+      ...(isOwn ? { wish: this.#stepWish } : {}),
       begun: async client => {
-        if (isOwn) await client.query(`${RAISE_MEMORY}; TRUNCATE ONLY ${quoted}`);
+        if (this.#prepared.unmade.has(table))
+          throw new MillraceError('NOT_FOUND', 'the target cannot have this table: the warnings say why');
+        if (empties) await client.query(`TRUNCATE ONLY ${quoted}`);
       },
       loaded: async (run: DdlRun) => {
         if (!isOwn) return;
@@ -101,11 +110,7 @@ export class DatabaseWriter {
     const table = this.#table(name);
     if (!this.#isOwn(table)) return [];
     return indexGroups(table).map(
-      group => () =>
-        this.#inTransaction(`make ${group[0]?.object ?? 'an index'}`, async run => {
-          await run.client.query(RAISE_MEMORY);
-          await runEach(run, group);
-        }),
+      group => () => this.#inTransaction(`make ${group[0]?.object ?? 'an index'}`, run => runEach(run, group), this.#stepWish),
     );
   }
 
@@ -121,20 +126,22 @@ export class DatabaseWriter {
     if (ofPartitions.length > 0) await this.#inTransaction(doing, run => runEach(run, ofPartitions));
     await this.#referTo(own);
     await this.#inTransaction(doing, async run => {
-      await runEach(
+      await runAll(
         run,
         own.flatMap(table => [...replicaIdentityDdl(table), ...sequenceStateDdl(table), ...commentDdl(table)]),
       );
-      const rest = this.#whole.objects.flatMap(object => afterRowsDdl(object, this.#found.has(object)));
+      const rest = this.#whole.objects.flatMap(object => afterRowsDdl(object, this.#prepared.found.has(object)));
       await runEach(run, rest, isOutOfPlace);
+      if (this.#flushesLater) await flushWithCommit(run.client);
     });
+    this.#flushesLater = false;
     for (const what of this.#whole.notCarried) this.#wish.warn(`not carried: ${what}`);
   }
 
   /** Takes away, in one transaction, what this run has made. Nothing of others goes: what depends on it keeps all of it. */
   async abandon(): Promise<void> {
     const tables = this.#tables.filter(table => this.#isOwn(table)).map(quoteQualifiedName);
-    const drops = [...(tables.length === 0 ? [] : [`DROP TABLE IF EXISTS ${tables.join(', ')}`]), ...this.#undo.toReversed()];
+    const drops = [...(tables.length === 0 ? [] : [`DROP TABLE IF EXISTS ${tables.join(', ')}`]), ...this.#prepared.undo.toReversed()];
     if (drops.length === 0) return;
     let session: PgSession | undefined;
     try {
@@ -150,8 +157,11 @@ export class DatabaseWriter {
     }
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    // What a run that failed has said to be there has to be there.
+    if (this.#flushesLater && !this.#wish.signal.aborted)
+      await this.#inTransaction('commit', ({ client }) => flushWithCommit(client)).catch(() => undefined);
+    await this.#pool.close();
   }
 
   #table(name: string): TableDefinition {
@@ -160,58 +170,13 @@ export class DatabaseWriter {
     return table;
   }
 
+  /** Of a transaction that is a step to a table of ours. */
+  get #stepWish(): TransactionWish {
+    return { isMaintenance: true, isFlushedLater: this.#flushesLater };
+  }
+
   #isOwn(table: TableDefinition): boolean {
-    return !this.#existing.names.has(printTableName(table));
-  }
-
-  async #prepare(run: DdlRun, session: PgSession): Promise<void> {
-    this.#existing = await findTables(run.client, this.#tables);
-    this.#checkMode();
-    const undo: string[] = [];
-    for (const schema of await this.#missingSchemas(session)) {
-      await run.client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
-      undo.push(`DROP SCHEMA ${quoteIdentifier(schema)}`);
-    }
-    for (const object of this.#whole.objects) {
-      if (object.kind === 'table' && this.#isOwn(object.table)) await runEach(run, tableDdl(object.table));
-      if (object.kind !== 'type' && object.kind !== 'sequence') continue;
-      if (await isThere(session, object)) this.#found.add(object);
-      else if ((await runEach(run, [neededDdl(object)])).length === 0) undo.push(`DROP ${object.kind} IF EXISTS ${quotedName(object)}`);
-    }
-    if (this.#wish.mode === 'replace') await this.#empty(run);
-    this.#undo = undo;
-  }
-
-  #checkMode(): void {
-    const { mode } = this.#wish;
-    const { names, referring } = this.#existing;
-    if (mode === 'create' && names.size > 0) {
-      throw new MillraceError(
-        'EXISTS',
-        `these tables exist in ${describeTarget(this.#pool.target)}: ${[...names].join(', ')}; add to them with mode append, or replace them`,
-      );
-    }
-    if (mode === 'replace' && referring.length > 0) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `postgres: option "mode": replace is not possible, because foreign keys of tables that are not replaced refer to those that are: ${referring.join(', ')}; replace these tables too, or drop the keys first`,
-      );
-    }
-    checkOrder(this.#existing, mode);
-  }
-
-  async #missingSchemas({ client }: PgSession): Promise<string[]> {
-    const schemas = [...new Set(this.#whole.objects.map(schemaOf))];
-    const { rows } = await client.query<{ name: string }>(
-      limited('SELECT nspname::text AS name FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])', [schemas]),
-    );
-    return schemas.filter(schema => !rows.some(({ name }) => name === schema));
-  }
-
-  /** All of them in one statement: they may refer to each other. */
-  async #empty({ client }: DdlRun): Promise<void> {
-    const replaced = this.#tables.filter(table => !this.#isOwn(table) && table.kind === 'r');
-    if (replaced.length > 0) await client.query(`TRUNCATE ONLY ${replaced.map(quoteQualifiedName).join(', ONLY ')}`);
+    return !this.#prepared.existing.names.has(printTableName(table));
   }
 
   /** Foreign keys, beside each other where they lock different tables; the largest tables first. */
@@ -228,10 +193,7 @@ export class DatabaseWriter {
   }
 
   #refer(key: Ddl): Promise<void> {
-    return this.#inTransaction(`make ${key.object}`, async run => {
-      await run.client.query(RAISE_MEMORY);
-      await runEach(run, [key], isUnreferenced);
-    });
+    return this.#inTransaction(`make ${key.object}`, run => runEach(run, [key], isUnreferenced), this.#stepWish);
   }
 
   async #dropFailed(table: TableDefinition): Promise<void> {
@@ -242,13 +204,13 @@ export class DatabaseWriter {
   }
 
   /** On a session of its own. An aborted signal cancels the statement that runs, and keeps the transaction from being committed. */
-  async #inTransaction(doing: string, work: (run: DdlRun, session: PgSession) => Promise<unknown>): Promise<void> {
+  async #inTransaction(doing: string, work: (run: DdlRun) => Promise<unknown>, wish?: TransactionWish): Promise<void> {
     const { signal, lockTimeoutMs, warn } = this.#wish;
     const session = await this.#pool.acquire(signal);
     const stop = cancelOnAbort(session, signal);
     try {
-      await session.begin({ lockTimeoutMs });
-      await work({ client: session.client, warn }, session);
+      await session.begin({ lockTimeoutMs, ...wish });
+      await work({ client: session.client, warn });
       signal.throwIfAborted();
       await session.commit();
       if (signal.aborted) session.discard();
@@ -266,14 +228,5 @@ export class DatabaseWriter {
 /** How long a cancelled run waits for locks before it leaves behind what it has made. */
 const ABANDON_LIMIT_MS = 10_000;
 
-/** For keys and indexes, and for looking through rows that refer to others. */
-const RAISE_MEMORY = `SELECT pg_catalog.set_config('maintenance_work_mem',
-  (greatest(pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')), 134217728) / 1024) || 'kB', true)`;
-
-async function isThere({ client }: PgSession, object: NeededObject): Promise<boolean> {
-  const lookUp = object.kind === 'type' ? 'to_regtype' : 'to_regclass';
-  const { rows } = await client.query<{ found: boolean }>(
-    limited(`SELECT pg_catalog.${lookUp}($1) IS NOT NULL AS found`, [quotedName(object)]),
-  );
-  return rows[0]?.found === true;
-}
+/** To empty a smaller table costs more than the log of its rows. */
+const EMPTIED_BYTES = 1024 * 1024;

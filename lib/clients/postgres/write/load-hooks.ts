@@ -1,7 +1,10 @@
 import type { PgClientLike } from '../connection/given-means.ts';
+import type { TransactionWish } from '../connection/transaction.ts';
 
 /** What belongs to the load of a table that is a part of a whole, in its transaction. */
 export interface LoadHooks {
+  /** Of the transaction. */
+  readonly wish?: TransactionWish;
   /** Empties it: rows may be frozen then. */
   readonly empties: boolean;
   begun(client: PgClientLike): Promise<void>;

@@ -153,7 +153,7 @@ export class TableWriter implements Writer {
    */
   async #begin(): Promise<void> {
     const { client } = this.#session;
-    await this.#session.begin({ lockTimeoutMs: this.#options.lockTimeoutMs });
+    await this.#session.begin({ lockTimeoutMs: this.#options.lockTimeoutMs, ...this.#options.hooks?.wish });
     this.#isInTransaction = true;
     if (this.#context.hasDeadLetters && !this.#session.isJoined) await client.query(limited('SET CONSTRAINTS ALL IMMEDIATE'));
   }

@@ -15,18 +15,32 @@ export interface DdlRun {
 export async function runEach(run: DdlRun, statements: readonly Ddl[], mayFail: (error: unknown) => boolean = isNotThere): Promise<Ddl[]> {
   const failed: Ddl[] = [];
   for (const ddl of statements) {
-    await run.client.query(`SAVEPOINT ${SAVEPOINT}`);
-    try {
-      await run.client.query(ddl.sql);
-      await run.client.query(`RELEASE SAVEPOINT ${SAVEPOINT}`);
-    } catch (error) {
-      if (!mayFail(error)) throw error;
-      await run.client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}; RELEASE SAVEPOINT ${SAVEPOINT}`);
-      run.warn(`${ddl.object} is left out: ${isServerError(error) ? printable(error) : String(error)}`);
-      failed.push(ddl);
-    }
+    const error = await attempt(run, [ddl], mayFail);
+    if (error === undefined) continue;
+    run.warn(`${ddl.object} is left out: ${isServerError(error) ? printable(error) : String(error)}`);
+    failed.push(ddl);
   }
   return failed;
+}
+
+/** As `runEach`, for statements that are quickly run: all at once, and each by itself only where one of them fails. */
+export async function runAll(run: DdlRun, statements: readonly Ddl[], mayFail: (error: unknown) => boolean = isNotThere): Promise<Ddl[]> {
+  if (statements.length === 0) return [];
+  const error = await attempt(run, statements, mayFail);
+  return error === undefined ? [] : runEach(run, statements, mayFail);
+}
+
+/** What they may fail with is given back, and then nothing has happened. The savepoint goes ahead: syntax is looked at before anything is run. */
+async function attempt({ client }: DdlRun, statements: readonly Ddl[], mayFail: (error: unknown) => boolean): Promise<Error | undefined> {
+  await client.query(`SAVEPOINT ${SAVEPOINT}`);
+  try {
+    await client.query([...statements.map(({ sql }) => sql), `RELEASE SAVEPOINT ${SAVEPOINT}`].join(';\n'));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error) || !mayFail(error)) throw error;
+    await client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}; RELEASE SAVEPOINT ${SAVEPOINT}`);
+    return error;
+  }
 }
 
 const SAVEPOINT = 'millrace_definition';

@@ -1,0 +1,107 @@
+import type pg from 'pg';
+import { MillraceError } from '../../../errors.ts';
+import { quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers.ts';
+import { type NeededObject, neededDdl, quotedName, schemaOf } from '../catalogue/definition/database-ddl.ts';
+import { printTableName } from '../catalogue/definition/ddl.ts';
+import type { TableDefinition } from '../catalogue/definition/model.ts';
+import type { DatabaseDefinition, DatabaseObject } from '../catalogue/definition/read-database.ts';
+import { type DdlRun, runAll, runEach } from '../catalogue/definition/run-ddl.ts';
+import { tableDdl } from '../catalogue/definition/table-ddl.ts';
+import { limited } from '../connection/connect.ts';
+import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
+import { checkOrder, type ExistingTables, findTables } from './existing-tables.ts';
+
+export type DatabaseMode = 'create' | 'append' | 'replace';
+
+/** What is there before the first row. */
+export interface Prepared {
+  readonly existing: ExistingTables;
+  /** Tables that the target cannot have. */
+  readonly unmade: ReadonlySet<TableDefinition>;
+  /** Types and sequences that were there. */
+  readonly found: ReadonlySet<DatabaseObject>;
+  /** What takes away again what this run has made, beside tables; in the order of their making. */
+  readonly undo: readonly string[];
+}
+
+export const NOTHING_PREPARED: Prepared = {
+  existing: { names: new Set(), after: new Map(), referring: [] },
+  unmade: new Set(),
+  found: new Set(),
+  undo: [],
+};
+
+export function tablesOf({ objects }: DatabaseDefinition): TableDefinition[] {
+  return objects.flatMap(object => (object.kind === 'table' ? [object.table] : []));
+}
+
+/**
+ * Makes schemas, types, sequences and empty tables, within a transaction; what is there is used as it is. EXISTS, with the names of all tables that
+ * are there, in mode create; OPTION_INVALID where foreign keys of tables that are there leave no way to fill them.
+ */
+export async function prepareDatabase(run: DdlRun, whole: DatabaseDefinition, mode: DatabaseMode, target: PgTarget): Promise<Prepared> {
+  const { client } = run;
+  const tables = tablesOf(whole);
+  const existing = await findTables(client, tables);
+  checkMode(existing, mode, target);
+  const isThereAlready = (table: TableDefinition): boolean => existing.names.has(printTableName(table));
+  const undo: string[] = [];
+  for (const schema of await missingSchemas(client, whole)) {
+    await client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`);
+    undo.push(`DROP SCHEMA ${quoteIdentifier(schema)}`);
+  }
+  const [found, unmade] = [new Set<DatabaseObject>(), new Set<TableDefinition>()];
+  for (const object of whole.objects) {
+    if (object.kind === 'table' && !isThereAlready(object.table) && !(await isMade(run, object.table))) unmade.add(object.table);
+    if (object.kind !== 'type' && object.kind !== 'sequence') continue;
+    if (await isThere(client, object)) found.add(object);
+    else if ((await runEach(run, [neededDdl(object)])).length === 0) undo.push(`DROP ${object.kind} IF EXISTS ${quotedName(object)}`);
+  }
+  if (mode === 'replace') await emptyAll(client, tables.filter(isThereAlready));
+  return { existing, unmade, found, undo };
+}
+
+function checkMode(existing: ExistingTables, mode: DatabaseMode, target: PgTarget): void {
+  const { names, referring } = existing;
+  if (mode === 'create' && names.size > 0) {
+    throw new MillraceError(
+      'EXISTS',
+      `these tables exist in ${describeTarget(target)}: ${[...names].join(', ')}; add to them with mode append, or replace them`,
+    );
+  }
+  if (mode === 'replace' && referring.length > 0) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `postgres: option "mode": replace is not possible, because foreign keys of tables that are not replaced refer to those that are: ${referring.join(', ')}; replace these tables too, or drop the keys first`,
+    );
+  }
+  checkOrder(existing, mode);
+}
+
+async function missingSchemas(client: pg.Client, { objects }: DatabaseDefinition): Promise<string[]> {
+  const schemas = [...new Set(objects.map(schemaOf))];
+  const { rows } = await client.query<{ name: string }>(
+    limited('SELECT nspname::text AS name FROM pg_catalog.pg_namespace WHERE nspname = ANY ($1::text[])', [schemas]),
+  );
+  return schemas.filter(schema => !rows.some(({ name }) => name === schema));
+}
+
+/** False: it cannot be made, which is said. */
+async function isMade(run: DdlRun, table: TableDefinition): Promise<boolean> {
+  const failed = await runAll(run, tableDdl(table));
+  return !failed.some(({ sql }) => /^CREATE (?:UNLOGGED )?TABLE /.test(sql));
+}
+
+async function isThere(client: pg.Client, object: NeededObject): Promise<boolean> {
+  const lookUp = object.kind === 'type' ? 'to_regtype' : 'to_regclass';
+  const { rows } = await client.query<{ found: boolean }>(
+    limited(`SELECT pg_catalog.${lookUp}($1) IS NOT NULL AS found`, [quotedName(object)]),
+  );
+  return rows[0]?.found === true;
+}
+
+/** All of them in one statement: they may refer to each other. */
+async function emptyAll(client: pg.Client, tables: readonly TableDefinition[]): Promise<void> {
+  const replaced = tables.filter(({ kind }) => kind === 'r');
+  if (replaced.length > 0) await client.query(`TRUNCATE ONLY ${replaced.map(quoteQualifiedName).join(', ONLY ')}`);
+}
