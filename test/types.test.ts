@@ -1,12 +1,12 @@
 // What the compiler says of pipelines: right ones compile, wrong ones fail at the stage that is wrong, and an editor completes names.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import ts from 'typescript';
 import { root } from './source-tree.ts';
 
 const WRONG = 'test/types/wrong.ts';
-const EXPECTED = ['client', 'compose', 'define', 'later', 'node-interop', 'tables', 'use', 'wrong'].map(name => `test/types/${name}.ts`);
+const EXPECTED = readdirSync(join(root, 'test/types')).map(name => `test/types/${name}`);
 
 /** Files that exist only here, by their path from the root. */
 const drafts = new Map<string, { version: number; text: string }>();
@@ -19,6 +19,13 @@ describe('types', () => {
       expect(errors(path)).to.deep.equal([]);
     }).timeout(120_000);
   }
+
+  it('a type that is merely assignable, any and a mistake that compiles are found', () => {
+    const head = "import { type Is, is } from './is.ts';\n";
+    for (const wrong of ['is<Is<1, number>>();', 'is<Is<any, number>>();', '// @ts-expect-error nothing is wrong\nis<Is<1, 1>>();'])
+      expect(errors(draft('is.ts', `${head}${wrong}\n`)), wrong).to.have.length(1);
+    expect(errors(draft('is.ts', `${head}is<Is<1 | 2, 2 | 1>>();\n`))).to.deep.equal([]);
+  });
 
   describe('a mistake is marked at the stage that is wrong, and named', () => {
     const source = read(WRONG);
