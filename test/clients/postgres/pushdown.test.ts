@@ -251,9 +251,11 @@ describe('pushdown into PostgreSQL', () => {
   it('breaks ties by the primary key, and asks so that an index of the column can serve', async () => {
     await sql(
       url,
-      `CREATE TABLE keyed (g int, t text COLLATE "C" NOT NULL, d text COLLATE "und-x-icu", v varchar(9), a int, b int, PRIMARY KEY (b, a));
-       INSERT INTO keyed SELECT i % 3, 't' || i % 5, 'd' || i, 'v' || i, i % 7, -i FROM generate_series(1, 1000) i;
-       CREATE INDEX by_t ON keyed (t); CREATE INDEX by_d ON keyed (d); CREATE INDEX by_v ON keyed (v); ANALYZE keyed`,
+      `CREATE TABLE keyed (g int, t text COLLATE "C" NOT NULL, d text COLLATE "und-x-icu", v varchar(9), a int, b int, c char(9) COLLATE "und-x-icu", cc char(9) COLLATE "C" NOT NULL, m mood,
+         PRIMARY KEY (b, a));
+       INSERT INTO keyed SELECT i % 3, 't' || i % 5, 'd' || i, 'v' || i, i % 7, -i, 'c' || i, 'c' || i, CASE i WHEN 7 THEN 'sad' ELSE 'b' END::mood FROM generate_series(1, 1000) i;
+       CREATE INDEX by_t ON keyed (t); CREATE INDEX by_d ON keyed (d); CREATE INDEX by_v ON keyed (v); CREATE INDEX by_c ON keyed (c);
+       CREATE INDEX by_cc ON keyed (cc); CREATE INDEX by_m ON keyed (m); ANALYZE keyed`,
     );
     const keyed = (): Source<Row> => from({ table: 'keyed' });
     const statement = async (...stages: readonly unknown[]): Promise<string> =>
@@ -268,10 +270,23 @@ describe('pushdown into PostgreSQL', () => {
       [{ t: { gt: 't4' } }, 'by_t'],
       [{ d: 'd7' }, 'by_d'],
       [{ v: { in: ['v1', 'v2'] } }, 'by_v'],
+      [{ c: 'c7 ' }, 'by_c'],
+      [{ c: { in: ['c7', 'c9'] } }, 'by_c'],
+      [{ cc: { between: ['c7', 'c70'] } }, 'by_cc'],
+      [{ m: 'sad' }, 'by_m'],
+      [{ m: { in: ['sad', 'a'] } }, 'by_m'],
     ] as const) {
       const text = (await statement(keep(where))).replace(/^COPY \((.*)\) TO STDOUT.*$/s, '$1');
       const rows = (await sql(url, `SET enable_seqscan = off; EXPLAIN ${text}`)) as unknown;
-      expect(JSON.stringify(rows), text).to.include(index);
+      expect(JSON.stringify(rows), text).to.include('Index Cond: ').and.include(index);
+    }
+    expect(await statement(order('cc'))).to.include('ORDER BY "cc", "b", "a"');
+    expect(await statement(order('c'))).to.include('ORDER BY "c"::text COLLATE "C", "b", "a"');
+    // What is no label of the enum is compared with what the labels say.
+    for (const where of [{ m: 'none' }, { m: { ne: 'none' } }, { m: { in: ['none', 'sad'] } }, { c: { ne: 'c7   ' } }]) {
+      const there = await outcome(keyed(), keep(where));
+      const here = await outcome(keyed(), skip<Row>(0), keep(where));
+      expect([there.report.stages[1]?.pushed, there.rows.length], JSON.stringify(where)).to.deep.equal([true, here.rows.length]);
     }
     const { rows, report } = await outcome(keyed(), order('g'), take<Row>(400));
     expect(report.stages.slice(1, 3).map(stage => stage.pushed)).to.deep.equal([true, true]);
@@ -408,7 +423,13 @@ const EXAMPLES: readonly Predicate[] = [
   { op: 'like', path: ['t'], value: '_' },
   { op: 'notLike', path: ['t'], value: 'a\\%%' },
   { op: '=', path: ['c'], value: 'a' },
+  { op: '!=', path: ['c'], value: 'a  ' },
+  { op: 'notIn', path: ['c'], values: ['a', '\uD800', ''] },
   { op: '<', path: ['m'], value: 'b' },
+  { op: '=', path: ['m'], value: 'b' },
+  { op: '!=', path: ['m'], value: 'none' },
+  { op: 'notIn', path: ['m'], values: ['b', 'none'] },
+  { op: 'between', path: ['m'], low: 'a', high: 'sad' },
   { op: 'exists', path: ['co'] },
   { op: 'exists', path: ['j'] },
   { op: 'notExists', path: ['jb'] },

@@ -47,7 +47,7 @@ function comparisonOf(comparison: Comparison, scope: ConditionScope): string | u
   const asksEquality = EQUALITIES.has(comparison.op);
   const hasOwnCollation = way.field.collation === 'code point' || (asksEquality && way.field.collation === 'deterministic');
   const sides = (operand: Parameters<typeof sidesOf>[2]): Sides | undefined =>
-    sidesOf(column, type, operand, { ...scope, hasOwnCollation });
+    sidesOf(column, type, operand, { ...scope, hasOwnCollation, asksEquality });
   switch (comparison.op) {
     case 'exists':
     case 'notExists':

@@ -22,6 +22,8 @@ export interface LiteralScope {
   readonly numeric: 'text' | 'number';
   /** The column's own collation compares as is asked here: the statement names none, so that an index of the column can serve. */
   readonly hasOwnCollation?: boolean;
+  /** Only which values are the same is asked, not which comes first. */
+  readonly asksEquality?: boolean;
 }
 
 /** Undefined where the server does not compare exactly as the predicate does in memory. */
@@ -44,10 +46,11 @@ export function sidesOf(column: string, type: DataType, operand: Operand, scope:
     case 'uuid':
       if (typeof operand === 'string' && CANONICAL_UUID.test(operand)) return made(column, operand, 'uuid');
       return textSides(column, type, operand, scope);
+    case 'enum':
+      return labelSides(column, type, operand, scope) ?? textSides(column, type, operand, scope);
     case 'text':
     case 'varchar':
     case 'bpchar':
-    case 'enum':
       return textSides(column, type, operand, scope);
     case 'timestamptz':
       return made(column, instantText(operand), 'timestamptz');
@@ -67,6 +70,8 @@ export function textSides(column: string, type: DataType, operand: Operand, scop
   if (text === undefined || typeof operand !== 'string' || !isCarried(operand)) return undefined;
   // The blanks that char(n) is filled up with are no part of the text that it is cast to.
   const literal = type.kind === 'bpchar' ? operand.replace(/ +$/, '') : operand;
+  // Without the cast the server pads nothing either: it compares without the blanks at the end.
+  if (text === column) return { column, literal: `${quoteLiteral(literal)}::bpchar`, type: 'bpchar' };
   if (scope.isUtf8) return { column: text, literal: quoteLiteral(literal), type: 'text' };
   return { column: text, literal: `'\\x${Buffer.from(literal).toString('hex')}'::bytea`, type: 'bytea' };
 }
@@ -76,10 +81,20 @@ export function sortedText(column: string, type: DataType, { isUtf8, hasOwnColla
   const text = textOf(column, type);
   if (text === undefined) return undefined;
   if (!isUtf8) return `pg_catalog.convert_to(${text}, 'UTF8')`;
-  return hasOwnCollation && OF_TEXT.has(type.kind) ? text : `${text} COLLATE "C"`;
+  if (!hasOwnCollation || type.kind === 'enum' || type.kind === 'uuid') return `${text} COLLATE "C"`;
+  return type.kind === 'bpchar' ? column : text;
 }
 
-const OF_TEXT: ReadonlySet<string> = new Set(['text', 'varchar']);
+/** A label as a value of its enum, which an index has. By a text that is none the server would refuse the statement; its order is another one. */
+function labelSides(
+  column: string,
+  { domain, labels, name }: DataType,
+  operand: Operand,
+  { asksEquality }: LiteralScope,
+): Sides | undefined {
+  if (asksEquality !== true || domain !== undefined || name === undefined || typeof operand !== 'string') return undefined;
+  return labels?.includes(operand) === true ? made(column, operand, name) : undefined;
+}
 
 /** A cast of an enum may be anything that its owner made: its label is what the type's own function gives. */
 function textOf(column: string, { kind, domain }: DataType): string | undefined {
