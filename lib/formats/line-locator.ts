@@ -1,6 +1,6 @@
 import type { Locator } from '../core/batch/batch.ts';
 
-/** Places of records whose lines are known: `lines[row]`, 1 for the first of the file. */
+/** Places of records: `lines[row]`, 1 for the first of the file, 0 where nobody knows. */
 export function lineLocator(file: string, lines: ArrayLike<number>): Locator {
-  return row => ({ file, line: lines[row] as number });
+  return row => (lines[row] === 0 ? undefined : { file, line: lines[row] as number });
 }

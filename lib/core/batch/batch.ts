@@ -4,6 +4,7 @@ import type { DataType } from '../../schema/types.ts';
 import { type Column, SelectedColumn } from './column.ts';
 import { constructRows } from './construct-rows.ts';
 import { fieldOfRows, ObjectOrigin, overlayRows, pick, projectRows, renameRows } from './objects.ts';
+import type { PackedRows } from './packed.ts';
 
 /** Plain JSON. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -55,6 +56,8 @@ export interface Origin {
   typed?(schema: Schema): Origin | undefined;
   /** A new origin that holds just these rows and columns and keeps nothing else alive. Overlays come back as own columns. */
   compact?(view: View): Origin | undefined;
+  /** All its rows, where they are nothing but their bytes. */
+  readonly packed?: PackedRows;
 }
 
 /**
@@ -144,6 +147,12 @@ export class RecordBatch<Row = Record<string, unknown>> {
   /** The same, one piece a row. */
   encodedRows(codec: Codec): Uint8Array[] | undefined {
     return this.#origin.encodedRows?.(codec, this.#view);
+  }
+
+  /** All its rows as bytes, where they are nothing else, and nothing was chosen or laid over them. */
+  get packed(): PackedRows | undefined {
+    const { selection, ownColumns } = this.#view;
+    return selection === undefined && ownColumns ? this.#origin.packed : undefined;
   }
 
   /** The line at which each row began, where a file has lines and no rows were chosen yet. */

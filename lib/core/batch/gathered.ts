@@ -16,15 +16,14 @@ export class BatchRows {
   readonly rowBytes: number;
   readonly #typed = new Map<Schema, BatchRows>();
 
-  constructor(batches: readonly Batch[]) {
+  /** `bytes`: what all of them take. */
+  constructor(batches: readonly Batch[], bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)) {
     this.batches = batches;
     this.starts = new Float64Array(batches.length);
     let length = 0;
-    let bytes = 0;
     for (const [i, batch] of batches.entries()) {
       this.starts[i] = length;
       length += batch.length;
-      bytes += batch.bytes;
     }
     this.length = length;
     this.rowBytes = length === 0 ? 0 : bytes / length;

@@ -2,6 +2,7 @@ import { BatchRows } from '../batch/gathered.ts';
 import type { AnyBatch } from '../define.ts';
 import type { KeyColumn } from './key-column.ts';
 import type { KeyReader } from './key-reader.ts';
+import type { PackedStore } from './packed-store.ts';
 import { sortedRows, tieBreaker } from './sorted-rows.ts';
 
 /** Of each row, beside its key: its number and double twice while it is sorted. */
@@ -16,6 +17,7 @@ export class HeldRows {
   readonly #reader: KeyReader;
   /** Only so many are wanted, the first in order. */
   readonly #limit: number;
+  readonly #store: PackedStore;
   #batches: AnyBatch[] = [];
   #batchBytes = 0;
   #keys: KeyColumn[] | undefined;
@@ -23,16 +25,19 @@ export class HeldRows {
   /** The last of those that are wanted so far: nothing behind it is taken any more. */
   #last: number | undefined;
 
-  constructor(reader: KeyReader, limit: number | undefined) {
+  /** `store`: its memory is for these rows alone. */
+  constructor(reader: KeyReader, limit: number, store: PackedStore) {
     this.#reader = reader;
-    this.#limit = limit ?? Infinity;
+    this.#limit = limit;
+    this.#store = store;
+    store.clear();
   }
 
   /** About what it takes in memory. */
   get bytes(): number {
     const keys = this.#keys ?? [];
     const ofKeys = keys.reduce((sum, key) => sum + key.bytes, 0) + this.length * (KEY_BYTES * keys.length + SORTING_BYTES);
-    return this.#batchBytes + ofKeys;
+    return this.#batchBytes + this.#store.bytes + ofKeys;
   }
 
   add(batch: AnyBatch): void {
@@ -49,11 +54,16 @@ export class HeldRows {
       else taken[count++] = row;
     }
     if (count === 0) return;
-    const kept = batch.select(taken.slice(0, count)).withPosition(undefined).compact();
-    this.#batches.push(kept);
-    this.#batchBytes += kept.bytes;
+    this.#keep(batch.select(taken.slice(0, count)).withPosition(undefined).compact());
     this.length += count;
     if (this.length >= Math.max(2 * this.#limit, LEAST_PRUNED)) this.prune();
+  }
+
+  #keep(batch: AnyBatch): void {
+    // With a limit rows are thrown away one by one: their memory could not be used again.
+    const packed = this.#limit === Infinity ? batch.packed : undefined;
+    this.#batches.push(packed === undefined ? batch : this.#store.add(batch, packed));
+    if (packed === undefined) this.#batchBytes += batch.bytes;
   }
 
   /** Forgets all that is not wanted. */
@@ -75,7 +85,7 @@ export class HeldRows {
   }
 
   rows(): BatchRows {
-    return new BatchRows(this.#batches);
+    return new BatchRows(this.#batches, this.#batchBytes + this.#store.bytes);
   }
 }
 

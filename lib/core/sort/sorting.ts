@@ -1,18 +1,21 @@
 /**
  * Sorts any number of records within the state account: what fits is sorted in memory, what does not is put aside in sorted runs, and those are
- * merged. Stable. In memory batches stay as they came (bytes), only the keys are decoded.
+ * merged. Stable. Records that came as bytes stay so, in memory and on disk: only the keys are decoded.
  */
 import { MillraceError } from '../../errors.ts';
 import type { Order } from '../../query/order.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { RecordBatch } from '../batch/batch.ts';
-import type { AnyBatch, AnyRow, OperatorContext, StreamFunction } from '../define.ts';
+import type { PackedRows } from '../batch/packed.ts';
+import type { AnyBatch, OperatorContext, StreamFunction } from '../define.ts';
 import type { SpillFile } from '../spill.ts';
 import { HeldRows } from './held-rows.ts';
 import { KeyReader } from './key-reader.ts';
 import { Merge } from './merge-runs.ts';
+import { commonForm, type PackedForm, packedFormOf } from './packed-form.ts';
+import { PackedStore } from './packed-store.ts';
 import { rowWriter, type RowWriter, Shapes } from './record-codec.ts';
-import { type Run, type RunFormat, RunWriter } from './runs.ts';
+import { packedWriter, type Run, type RunFormat, RunWriter } from './runs.ts';
+import { type Taken, TakenBytes, TakenValues } from './taken.ts';
 
 /** Batches in, batches in order out. */
 export function sorting(order: readonly Order[], context: OperatorContext): StreamFunction {
@@ -48,6 +51,7 @@ class Sort {
   /** Of all that came; undefined where it differs, or nobody knows it. */
   #schema: Schema | undefined;
   readonly #shapes = new Shapes();
+  readonly #store: PackedStore;
   #file: SpillFile | undefined;
   #runs: Run[] = [];
 
@@ -55,6 +59,7 @@ class Sort {
     this.#context = context;
     this.#limit = context.needs ?? Infinity;
     this.#reader = new KeyReader(order, context.schema);
+    this.#store = new PackedStore(context.stateBytes);
     this.#held = this.#empty();
   }
 
@@ -77,8 +82,9 @@ class Sort {
   async putAside(): Promise<void> {
     const { batches } = this.#held.rows();
     const file = (this.#file ??= await this.#open());
-    const writer = new RunWriter(file, this.#format());
-    const writers: RowWriter[] = batches.map(batch => rowWriter(batch, this.#shapes));
+    const form = commonForm(batches.map(packedFormOf));
+    const writer = new RunWriter(file, this.#format().blockBytes, form);
+    const writers = batches.map(batch => this.#writer(batch, form));
     const rows = this.#held.rows();
     for (const number of this.#held.sorted()) {
       const at = rows.batchOf(number);
@@ -96,6 +102,7 @@ class Sort {
     if (this.#runs.length === 0) yield* this.#fromMemory();
     else {
       if (this.#held.length > 0) await this.putAside();
+      this.#store.release();
       yield* this.#fromDisk();
     }
     // Those behind it need no more.
@@ -104,6 +111,7 @@ class Sort {
 
   async close(): Promise<void> {
     this.#charge(0);
+    this.#store.release();
     await this.#file?.close();
   }
 
@@ -137,9 +145,11 @@ class Sort {
     try {
       const runs: Run[] = [];
       for (let at = 0; at < this.#runs.length; at += fanIn) {
-        const writer = new RunWriter(file, this.#format());
-        for await (const batch of this.#merged(this.#runs.slice(at, at + fanIn))) {
-          const write = rowWriter(batch, this.#shapes);
+        const merged = this.#runs.slice(at, at + fanIn);
+        const form = commonForm(merged.map(run => run.form));
+        const writer = new RunWriter(file, this.#format().blockBytes, form);
+        for await (const batch of this.#merged(merged)) {
+          const write = this.#writer(batch, form);
           for (let row = 0; row < batch.length; row++) await writer.add(write, row);
         }
         runs.push(await writer.end());
@@ -155,29 +165,27 @@ class Sort {
     const { batchRows, batchBytes, signal } = this.#context;
     const merge = new Merge(runs, this.#format());
     await merge.begin();
-    let rows: AnyRow[] = [];
-    let bytes = 0;
-    const taken = (): AnyBatch => RecordBatch.of(rows, this.#schema, undefined, Math.ceil(bytes)) as AnyBatch;
+    const form = commonForm(runs.map(run => run.form));
+    const taken: Taken = form === undefined ? new TakenValues(this.#schema) : new TakenBytes(form, batchBytes);
     for (let left = this.#limit; left > 0; left--) {
       const cursor = merge.current;
       if (cursor === undefined) break;
-      rows.push(cursor.row);
-      bytes += cursor.rowBytes;
-      if (rows.length >= batchRows || bytes >= batchBytes) {
-        yield taken();
-        rows = [];
-        bytes = 0;
-      }
+      taken.add(cursor);
+      if (taken.length >= batchRows || taken.bytes >= batchBytes) yield taken.batch();
       const loading = merge.next();
       if (loading === undefined) continue;
       await loading;
       signal.throwIfAborted();
     }
-    if (rows.length > 0) yield taken();
+    if (taken.length > 0) yield taken.batch();
+  }
+
+  #writer(batch: AnyBatch, form: PackedForm | undefined): RowWriter {
+    return form === undefined ? rowWriter(batch, this.#shapes) : packedWriter(batch.packed as PackedRows);
   }
 
   #empty(): HeldRows {
-    return new HeldRows(this.#reader, this.#limit);
+    return new HeldRows(this.#reader, this.#limit, this.#store);
   }
 
   async #open(): Promise<SpillFile> {

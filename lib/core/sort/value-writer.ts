@@ -58,6 +58,15 @@ export class ValueWriter {
     this.#textHead(TAG.utf16, length, at + this.bytes.write(text, at, 'utf16le'));
   }
 
+  /** Bytes as they are, without a head. */
+  copy(bytes: Uint8Array, from: number, to: number): void {
+    const count = to - from;
+    this.reserve(count);
+    if (count > SHORT_COPY) this.bytes.set(bytes.subarray(from, to), this.at);
+    else for (let i = 0, { at } = this; i < count; i++) this.bytes[at + i] = bytes[from + i] as number;
+    this.at += count;
+  }
+
   uint32(value: number): void {
     this.reserve(4);
     this.#view.setUint32(this.at, value);
@@ -161,6 +170,7 @@ export class ValueWriter {
 
 /** Up to so many units a loop is cheaper than a call. */
 const SHORT_TEXT = 40;
+const SHORT_COPY = 64;
 const WIDE = /[^\0-\xff]/;
 
 function notCarried(what: string): MillraceError {

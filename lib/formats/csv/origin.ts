@@ -1,17 +1,19 @@
 import type { Codec, Locator, Origin, View } from '../../core/batch/batch.ts';
 import { type Column, SelectedColumn } from '../../core/batch/column.ts';
 import { constructRows } from '../../core/batch/construct-rows.ts';
+import type { PackedRows, RowForm, RowPlaces } from '../../core/batch/packed.ts';
 import type { DataType } from '../../schema/types.ts';
 import { lineLocator } from '../line-locator.ts';
 import { copiedRecords, forwardedRecords, forwardedRows } from './forward.ts';
 import { FieldIndex, type RecordBytes } from './records.ts';
 
 const COMMA = 44;
+const QUOTE = 34;
 
 /** Records with the place where they stood. */
 export interface CsvRecords extends RecordBytes {
   readonly file: string;
-  /** The line at which each record begins, 1 for the first of the file. */
+  /** The line at which each record begins, 1 for the first of the file; 0 where nobody knows. */
   readonly lines: Uint32Array;
 }
 
@@ -68,11 +70,37 @@ export class CsvOrigin implements Origin {
     return codec === 'csv' && this.#records.delimiter === COMMA ? forwardedRows(this.#fields, view) : undefined;
   }
 
+  get packed(): PackedRows {
+    const { bytes, starts, width, delimiter, file, lines } = this.#records;
+    return { bytes, starts, form: new CsvForm(width, delimiter), places: { file, lines } };
+  }
+
   compact(view: View): Origin | undefined {
     const copied = copiedRecords(this.#fields, view);
     if (copied === undefined) return undefined;
     const { selection } = view;
     const { file, lines } = this.#records;
     return new CsvOrigin({ ...copied, file, lines: selection === undefined ? lines.slice() : selection.map(row => lines[row] as number) });
+  }
+}
+
+/** Records of so many fields between these delimiters. */
+class CsvForm implements RowForm {
+  readonly #width: number;
+  readonly #delimiter: number;
+
+  constructor(width: number, delimiter: number) {
+    this.#width = width;
+    this.#delimiter = delimiter;
+  }
+
+  isLike(other: RowForm): boolean {
+    return other instanceof CsvForm && other.#width === this.#width && other.#delimiter === this.#delimiter;
+  }
+
+  open(bytes: Buffer, starts: Uint32Array, places?: RowPlaces): Origin {
+    const { file, lines } = places ?? { file: '', lines: new Uint32Array(starts.length - 1) };
+    const dialect = { width: this.#width, delimiter: this.#delimiter, hasQuotes: bytes.includes(QUOTE) };
+    return new CsvOrigin({ ...dialect, bytes, starts, file, lines: Uint32Array.from(lines) });
   }
 }

@@ -1,5 +1,6 @@
 import type { Codec, Locator, Origin, View } from '../../core/batch/batch.ts';
 import type { Column } from '../../core/batch/column.ts';
+import type { PackedRows, RowForm, RowPlaces } from '../../core/batch/packed.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
 import { lineLocator } from '../line-locator.ts';
@@ -66,6 +67,11 @@ export class NdjsonOrigin implements Origin {
     });
   }
 
+  get packed(): PackedRows {
+    const { bytes, starts, file, lines } = this.#records;
+    return { bytes, starts, form: new JsonForm(this.#schema), places: { file, lines } };
+  }
+
   /** The same records under a schema that was found late. */
   typed(schema: Schema): Origin {
     return new NdjsonOrigin(this.#records, schema, this.#rows);
@@ -84,6 +90,27 @@ export class NdjsonOrigin implements Origin {
   #text(row: number): string {
     const { bytes, starts } = this.#records;
     return bytes.toString('utf8', starts[row] as number, (starts[row + 1] as number) - 1);
+  }
+}
+
+/** Valid JSON objects, each ended by LF, read under a schema. */
+class JsonForm implements RowForm {
+  readonly #schema: Schema | undefined;
+
+  constructor(schema: Schema | undefined) {
+    this.#schema = schema;
+  }
+
+  isLike(other: RowForm): boolean {
+    if (!(other instanceof JsonForm)) return false;
+    const [own, others] = [this.#schema, other.#schema];
+    return own === others || (own !== undefined && others !== undefined && own.equals(others));
+  }
+
+  open(bytes: Buffer, starts: Uint32Array, places?: RowPlaces): Origin {
+    const rows = starts.length - 1;
+    const { file, lines } = places ?? { file: '', lines: new Float64Array(rows) };
+    return new NdjsonOrigin({ file, lines: Float64Array.from(lines), offsets: new Float64Array(rows), bytes, starts }, this.#schema);
   }
 }
 

@@ -4,7 +4,7 @@ export interface JsonRecords {
   readonly bytes: Buffer;
   /** Where each record begins in `bytes`, and where the last one ends. */
   readonly starts: Uint32Array;
-  /** The line of the input at which each record begins, 1 for the first. */
+  /** The line of the input at which each record begins, 1 for the first; 0 where nobody knows. */
   readonly lines: Float64Array;
   /** The byte of the input at which each record begins. */
   readonly offsets: Float64Array;

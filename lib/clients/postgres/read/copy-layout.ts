@@ -26,11 +26,26 @@ export class CopyLayout {
     this.digitWriters = columns.map(({ type, wire }) => (wire === 'binary' ? digitWriter(type) : undefined));
   }
 
+  /** Rows of both can stand in one batch. */
+  isLike(other: CopyLayout): boolean {
+    if (other === this) return true;
+    const { columns, options } = other;
+    if (columns.length !== this.columns.length || options.int8 !== this.options.int8 || options.numeric !== this.options.numeric)
+      return false;
+    return columns.every((column, i) => isSameColumn(column, this.columns[i] as CopyColumn));
+  }
+
   /** True where the bytes of this column can go to another server as they are, as the type that the view has for it. */
   passes(column: ViewColumn & { readonly index: number }): boolean {
     const own = this.columns[column.index] as CopyColumn;
     return own.isPortable && own.wire === 'binary' && sameType(own.type, column.type, false);
   }
+}
+
+function isSameColumn(a: CopyColumn, b: CopyColumn): boolean {
+  return (
+    a.name === b.name && a.wire === b.wire && a.isPortable === b.isPortable && sameType(a.type, b.type) && a.type.domain === b.type.domain
+  );
 }
 
 /** Where the values of a view's column come from. */

@@ -1,6 +1,7 @@
 import type { Codec, Origin, View, ViewColumn } from '../../../core/batch/batch.ts';
 import { type Column, SelectedColumn, type TextBytes, type TextOutput } from '../../../core/batch/column.ts';
 import { constructRows } from '../../../core/batch/construct-rows.ts';
+import type { PackedRows, RowForm } from '../../../core/batch/packed.ts';
 import type { DataType } from '../../../schema/types.ts';
 import { rowReader } from './compile-rows.ts';
 import { copyFields, type FieldTable } from './copy-fields.ts';
@@ -79,14 +80,23 @@ export class PgCopyOrigin implements Origin {
     return copied && Array.from(copied.starts, (start, i) => copied.bytes.subarray(start, copied.starts[i + 1] ?? copied.bytes.length));
   }
 
+  get packed(): PackedRows {
+    return { bytes: this.#source.bytes, starts: this.#starts, form: new CopyForm(this.#layout) };
+  }
+
   compact(view: View): Origin | undefined {
     const copied = copyFields(this.#table(), view);
     if (copied === undefined) return undefined;
     // The writer has reserved more than it needed.
     const bytes = Buffer.allocUnsafeSlow(copied.bytes.length);
     bytes.set(copied.bytes);
-    const columns = view.columns.map(column => this.#columnOf(column));
-    return new PgCopyOrigin({ bytes, starts: copied.starts }, new CopyLayout(columns, this.#layout.options));
+    const layout = view.ownColumns
+      ? this.#layout
+      : new CopyLayout(
+          view.columns.map(column => this.#columnOf(column)),
+          this.#layout.options,
+        );
+    return new PgCopyOrigin({ bytes, starts: copied.starts }, layout);
   }
 
   #text(text: DecodeText, row: number, index: number): string | null {
@@ -141,6 +151,23 @@ export class PgCopyOrigin implements Origin {
       at += piece.length;
     }
     return [joined];
+  }
+}
+
+/** CopyData messages of one layout. */
+class CopyForm implements RowForm {
+  readonly #layout: CopyLayout;
+
+  constructor(layout: CopyLayout) {
+    this.#layout = layout;
+  }
+
+  isLike(other: RowForm): boolean {
+    return other instanceof CopyForm && this.#layout.isLike(other.#layout);
+  }
+
+  open(bytes: Buffer, starts: Uint32Array): Origin {
+    return new PgCopyOrigin({ bytes, starts: starts.subarray(0, -1) }, this.#layout);
   }
 }
 
