@@ -23,6 +23,7 @@ export const functionKind = defineSink<typeof options, (row: AnyRow) => unknown>
   options,
   needsSchema: false,
   guarantee: 'at-least-once',
+  each: ({ concurrency }, use) => (concurrency === 1 ? use : undefined),
   open: ({ concurrency }, context, use) => {
     const calling: Calling = { context, use, isAborted: context.signal.aborted };
     context.signal.addEventListener('abort', () => (calling.isAborted = true), { once: true });

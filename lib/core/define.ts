@@ -238,6 +238,12 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
   readonly kind: string;
   readonly options: S;
   open(options: z.output<S>, context: SinkContext, given: Given): Promise<Writer>;
+  /**
+   * Of a sink that takes objects of any shape (`needsSchema: false`) and does no more than call a function with each: that function. The engine
+   * may then call it in the loop of the row operators before it, in place of `write`: one record after the other; a promise is waited for, what is
+   * thrown rejects the record.
+   */
+  each?(options: z.output<S>, given: Given): ((row: AnyRow) => unknown) | undefined;
   /** Of a sink that takes a source of parts: before the first of them. */
   parts?(options: z.output<S>, context: SinkPartsContext, given: Given): Promise<SinkParts>;
   /**

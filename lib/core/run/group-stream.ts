@@ -1,8 +1,10 @@
 import { Transform } from 'node:stream';
 import { asMillraceError } from '../../errors.ts';
 import type { AnyBatch } from '../define.ts';
+import type { Lease } from './account.ts';
 import type { StageCounter } from './counter.ts';
 import type { GroupFunction } from './group.ts';
+import type { RowsMade } from './row-run.ts';
 import type { Parcel } from './source-stream.ts';
 
 /** Plain objects weigh about so many times the bytes that they are made of (measured on mixed columns). */
@@ -14,6 +16,11 @@ export interface GroupStreamOptions {
   /** Sees to the rejects of a batch before the next is taken; undefined where there are none. */
   readonly rejectsWritten: () => Promise<void> | undefined;
   readonly name: string;
+}
+
+/** Plain objects are made of a batch that has a lease. */
+export function growing(lease: Lease): RowsMade {
+  return bytes => lease.grow(bytes * (ROWS_FACTOR - 1));
 }
 
 /** A group of fused operators as a Transform of parcels. */
@@ -44,7 +51,7 @@ export class GroupStream extends Transform {
     };
     const failed = (error: unknown): void => callback(asMillraceError(error, this.#options.name));
     try {
-      const made = this.#options.change(batch, bytes => lease.grow(bytes * (ROWS_FACTOR - 1)));
+      const made = this.#options.change(batch, growing(lease));
       if (made instanceof Promise) made.then(done).catch(failed);
       else done(made);
     } catch (error) {

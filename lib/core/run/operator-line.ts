@@ -3,12 +3,13 @@ import type { DeadLetter } from '../contracts.ts';
 import { letterOf } from '../delivery/rejects.ts';
 import type { FlowAccount } from './account.ts';
 import type { StageCounter } from './counter.ts';
-import { compileGroup, type OpenOperator } from './group.ts';
+import { compileGroup } from './group.ts';
 import { GroupStream } from './group-stream.ts';
 import { groupsOf, type Schemas } from './layout.ts';
 import { RunningOperator, type StateAccount } from './operator-context.ts';
 import { OperatorStream } from './operator-stream.ts';
 import { needsOf } from './pushdown.ts';
+import { type OpenOperator, RowCalls, type SinkCalls } from './row-run.ts';
 import type { OperatorStage } from './stage.ts';
 import type { SpillFile } from '../spill.ts';
 
@@ -37,11 +38,14 @@ export interface LineHooks {
 export interface OperatorLine {
   readonly streams: readonly Duplex[];
   readonly operators: readonly RunningOperator[];
+  /** The last row operators and the sink's function, where it was given: no stream does their work. */
+  readonly calls: RowCalls | undefined;
 }
 
-export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks): OperatorLine {
+export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks, sink?: SinkCalls): OperatorLine {
   const streams: Duplex[] = [];
   const operators: RunningOperator[] = [];
+  let last: OpenOperator[] = [];
   for (const group of groupsOf(stages)) {
     const before = streams.slice();
     const open = group.map((stage): OpenOperator => {
@@ -50,9 +54,16 @@ export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks
       operators.push(context);
       return { stage, context, output: outputOf(at, hooks.schemas) };
     });
-    streams.push(streamOf(open, hooks));
+    if (sink !== undefined && operators.length === stages.length) last = endingIn(open);
+    if (open.length > 0) streams.push(streamOf(open, hooks));
   }
-  return { streams, operators };
+  const calls = sink && new RowCalls(last, (letter, stage) => hooks.take(letter, stage), sink);
+  return { streams, operators, calls };
+}
+
+/** Takes the row operators at its end from a group. */
+function endingIn(group: OpenOperator[]): OpenOperator[] {
+  return group.splice(group.findLastIndex(({ stage }) => stage.definition.row === undefined) + 1);
 }
 
 function outputOf(at: number, schemas: Schemas | undefined): OpenOperator['output'] {

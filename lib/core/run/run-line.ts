@@ -13,7 +13,7 @@ import { seconds, StageCounter } from './counter.ts';
 import { deadLetterStage } from './face.ts';
 import { jobIdOf, type Line, type Schemas, schemasOf } from './layout.ts';
 import { type RunningOperator, StateAccount } from './operator-context.ts';
-import { openOperators } from './operator-line.ts';
+import { type LineHooks, openOperators } from './operator-line.ts';
 import { LateColumns } from './late-columns.ts';
 import { listen } from './listen.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
@@ -45,6 +45,7 @@ class Run {
   readonly #account: FlowAccount;
   readonly #refusals: Refusals;
   readonly #warnings = new Set<string>();
+  readonly #warn = (message: string): void => void this.#warnings.add(message);
   readonly #counters: StageCounter[];
   #operators: readonly RunningOperator[] = [];
   readonly #sourceCount = emptyCount();
@@ -73,11 +74,7 @@ class Run {
 
   async settle(): Promise<Report> {
     const stopListening = this.#listen();
-    const meter = new ProgressMeter(
-      this.#options,
-      () => this.#progressNow(),
-      message => void this.#warnings.add(message),
-    );
+    const meter = new ProgressMeter(this.#options, () => this.#progressNow(), this.#warn);
     try {
       this.#preparing = this.#prepare();
       await Promise.race([this.#preparing, aborted(this.#abort.signal)]);
@@ -122,7 +119,7 @@ class Run {
   #makeSource(schemas: Schemas): SourceStream {
     const { source, operators } = this.#running;
     if (schemas.inputs.length > 0 && schemas.inputs[0] === undefined) this.#late = new LateColumns(operators);
-    const context = sourceContext(this.#running, schemas, this.#options, this.#sourceCount, message => void this.#warnings.add(message));
+    const context = sourceContext(this.#running, schemas, this.#options, this.#sourceCount, this.#warn);
     return new SourceStream({
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
@@ -134,7 +131,7 @@ class Run {
   #makeOperators(schemas: Schemas): readonly Duplex[] {
     const { batchRows, batchBytes, batchDelayMs, stateMemory, spillFolder } = this.#options;
     const { openSpill } = this.#services;
-    const { streams, operators } = openOperators(this.#running.operators, {
+    const hooks: LineHooks = {
       signal: this.#abort.signal,
       batchRows,
       batchBytes,
@@ -147,9 +144,11 @@ class Run {
       take: letter => this.#refusals.take(letter),
       rejectsWritten: () => this.#refusals.written(),
       stop: () => this.#source?.stop(),
-      warn: (_kind, message) => void this.#warnings.add(message),
-    });
+      warn: (_kind, message) => this.#warn(message),
+    };
+    const { streams, operators, calls } = openOperators(this.#running.operators, hooks, this.#sink?.each);
     this.#operators = operators;
+    if (this.#sink !== undefined) this.#sink.calls = calls;
     return streams;
   }
 
@@ -173,7 +172,7 @@ class Run {
       signal: this.#abort.signal,
       jobId: jobIdOf(this.#line),
       segmentBytes: Math.floor(this.#options.memory / 2),
-      warn: message => void this.#warnings.add(message),
+      warn: this.#warn,
     };
   }
 

@@ -8,7 +8,9 @@ import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch, AnyRow, RejectedRow, SinkContext, Writer } from '../define.ts';
 import type { FlowAccount } from './account.ts';
 import type { StageCounter } from './counter.ts';
+import { growing } from './group-stream.ts';
 import { LateSchema, lateSchema, SAMPLE_RECORDS } from './late-schema.ts';
+import { type RowCalls, type SinkCalls, sinkCallsOf } from './row-run.ts';
 import type { Parcel } from './source-stream.ts';
 import type { SinkStage } from './stage.ts';
 
@@ -51,6 +53,8 @@ export class SinkStream extends Writable {
   /** True when the sink counts for itself; else what was settled counts as written. */
   hasOwnCount = false;
   writer: Writer | undefined;
+  /** Does what `write` would, where the sink is a call for each record. */
+  calls: RowCalls | undefined;
   readonly #options: SinkStreamOptions;
   readonly #takesAnyShape: boolean;
   #late: LateSchema | undefined;
@@ -67,6 +71,11 @@ export class SinkStream extends Writable {
     this.#options = options;
     const { needsSchema = true } = options.stage.definition;
     this.#takesAnyShape = !(typeof needsSchema === 'function' ? needsSchema(options.stage.options) : needsSchema);
+  }
+
+  /** What a loop before this stream may call in its place. */
+  get each(): SinkCalls | undefined {
+    return sinkCallsOf(this.#options);
   }
 
   /** Opens the writer before the first record, where that is possible. */
@@ -92,7 +101,7 @@ export class SinkStream extends Writable {
     this.#exclusive(async () => {
       await this.#take(parcel);
       if (this.#options.account.isWaitedFor) await this.#forceOutcome();
-    }).then(() => callback(), this.#failWith(callback));
+    }, this.calls?.counters).then(() => callback(), this.#failWith(callback));
   }
 
   override _final(callback: Callback): void {
@@ -107,21 +116,20 @@ export class SinkStream extends Writable {
     return error => callback(asMillraceError(error, this.#options.stage.kind));
   }
 
-  /** One call after the other, with the time that each takes. */
-  #exclusive(call: () => Promise<void>): Promise<void> {
-    const { counter } = this.#options;
+  /** One call after the other, with the time that each takes. One loop may do the work of several stages: each gets its share. */
+  #exclusive(call: () => Promise<void>, counters: readonly StageCounter[] = [this.#options.counter]): Promise<void> {
     this.#isIdle = false;
     const done = this.#busy
       .catch(() => undefined)
       .then(async () => {
         const start = performance.now();
-        counter.waitMs += start - this.#lastEnd;
+        for (const counter of counters) counter.waitMs += (start - this.#lastEnd) / counters.length;
         try {
           if (this.#failure !== undefined) throw this.#failure;
           await call();
         } finally {
           this.#lastEnd = performance.now();
-          counter.busyMs += this.#lastEnd - start;
+          for (const counter of counters) counter.busyMs += (this.#lastEnd - start) / counters.length;
         }
       });
     this.#busy = done;
@@ -134,6 +142,7 @@ export class SinkStream extends Writable {
 
   async #take(parcel: Parcel): Promise<void> {
     const { batch, lease } = parcel;
+    if (this.calls !== undefined) return this.#call(this.calls, parcel);
     this.#options.counter.in += batch.length;
     if (this.writer === undefined && this.#takesAnyShape) await this.#open(this.#options.schema);
     if (batch.length === 0) {
@@ -146,6 +155,18 @@ export class SinkStream extends Writable {
       const isTelling = batch.schemaKnown && this.#options.hint === undefined;
       if (isTelling || this.#sampled >= SAMPLE_RECORDS) await this.#openWithSample();
     } else await this.#write(parcel);
+  }
+
+  /** Every record has its outcome at once. */
+  async #call(calls: RowCalls, { batch, lease }: Parcel): Promise<void> {
+    try {
+      await calls.work(batch, growing(lease));
+    } finally {
+      lease.release();
+      this.settlement.records = calls.calls;
+    }
+    this.settlement.passed(batch.position);
+    await this.#options.rejectsWritten();
   }
 
   /** No position passes records that are still waiting for their schema. */

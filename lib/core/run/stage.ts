@@ -65,7 +65,7 @@ export function sinkStage<S extends z.ZodType, Given>(definition: SinkDefinition
   return {
     role: 'sink',
     kind: definition.kind,
-    definition: naming(definition as unknown as SinkStage['definition'], ['open', 'plan']),
+    definition: naming(definition as unknown as SinkStage['definition'], ['open', 'plan', 'each']),
     options: checkOptions(definition.kind, definition.options, options),
     given,
   };
