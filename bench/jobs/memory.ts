@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import { from, map, pipeline, to } from 'millrace';
 import type { Item } from '../data.ts';
 import type { Job, Outcome, Place } from '../job.ts';
-import { csvToPg } from './csv-pg.ts';
+import { csvToPg, csvToPgValidated } from './csv-pg.ts';
+import { csvRows } from './csv-rows.ts';
 import { expected, memoryOperators } from './operators.ts';
-import { pgToPg, pgToPgFunctions } from './pg-pg.ts';
+import { pgDatabase } from './pg-database.ts';
+import { pgToCsv, pgToNdjson } from './pg-files.ts';
+import { pgToPg, pgToPgColumns, pgToPgFunctions } from './pg-pg.ts';
 import { pgRead } from './pg-read.ts';
+import { pgUpsert } from './pg-upsert.ts';
 
 /** The most that a run may take, whatever the number of its rows; rows of a megabyte may take more. */
 const MEGABYTES = 150;
@@ -22,19 +26,6 @@ function memory(name: string, title: string, run: (place: Place) => Promise<Outc
   const contenders = [{ name: 'Millrace', isOurs: true, run }];
   return { name: `memory-${name}`, title, contenders, bars: [{ megabytes: MEGABYTES }], rounds: 1, expected: ({ rows }) => rows, ...more };
 }
-
-const pgToCsv = memory(
-  'pg-csv',
-  'PostgreSQL to CSV',
-  async ({ source, folder }) => {
-    const report = await pipeline(
-      from.postgres<Item>({ url: source, table: 'items' }),
-      to.file<Item>(join(folder, `out-${process.pid}.csv`)),
-    );
-    return { rows: report.written };
-  },
-  { isAlsoTenfold: true },
-);
 
 const objects = memory(
   'operators',
@@ -112,8 +103,9 @@ const wideToFile = memory(
 );
 
 export const memoryJobs: readonly Job[] = [
-  ...[pgToPg, pgToPgFunctions, pgRead, csvToPg].map(memoryOf),
-  pgToCsv,
+  ...[pgToPg, pgToPgColumns, pgToPgFunctions, pgUpsert, pgDatabase, pgRead, csvToPg, csvToPgValidated, csvRows, pgToCsv, pgToNdjson].map(
+    memoryOf,
+  ),
   objects,
   slowSink,
   slowStream,
