@@ -12,7 +12,10 @@ import {
 } from '../../../lib/clients/postgres/catalogue/definition/after-ddl.ts';
 import type { Ddl } from '../../../lib/clients/postgres/catalogue/definition/ddl.ts';
 import type { TableDefinition } from '../../../lib/clients/postgres/catalogue/definition/model.ts';
+import { asServerHas } from '../../../lib/clients/postgres/catalogue/definition/older-server.ts';
+import { readDatabase } from '../../../lib/clients/postgres/catalogue/definition/read-database.ts';
 import { readDefinitions } from '../../../lib/clients/postgres/catalogue/definition/read-tables.ts';
+import { runEach } from '../../../lib/clients/postgres/catalogue/definition/run-ddl.ts';
 import { securityDdl, triggerDdl } from '../../../lib/clients/postgres/catalogue/definition/security-ddl.ts';
 import { tableDdl } from '../../../lib/clients/postgres/catalogue/definition/table-ddl.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
@@ -129,6 +132,53 @@ describe('the definition of tables', () => {
     const own = (await shape('other')) as string;
     expect(own.replaceAll('_other', '').replaceAll('ON public.other', 'ON public.t')).to.equal(await shape('t'));
     await sql(url, 'DROP TABLE t, other; DROP OWNED BY "shadow owner", shadow_reader; DROP ROLE "shadow owner", shadow_reader');
+  });
+
+  it('goes to older servers: no multirange is named that is named by itself, virtual columns are stored, what is unknown there is left out', async () => {
+    const url = await freshDatabase('for_older');
+    await sql(
+      url,
+      `CREATE TYPE span AS RANGE (SUBTYPE = float8); CREATE TYPE "a range" AS RANGE (SUBTYPE = float8);
+       CREATE TYPE named AS RANGE (SUBTYPE = float8, MULTIRANGE_TYPE_NAME = many);
+       CREATE TABLE t (id int, v int GENERATED ALWAYS AS (id * 2) VIRTUAL, s int GENERATED ALWAYS AS (id * 3) STORED)`,
+    );
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      const { objects } = await readDatabase(client, undefined);
+      const types = objects.flatMap(object => (object.kind === 'type' ? [object.object] : []));
+      const named = types.map(({ name, sql: statement }) => [name, /MULTIRANGE_TYPE_NAME = ([^)]*)/.exec(statement)?.[1]]);
+      expect(Object.fromEntries(named)).to.deep.equal({ span: undefined, 'a range': undefined, named: 'public.many' });
+
+      const [table] = await definitionsOf(url);
+      const said: string[] = [];
+      const ddlFor = async (version: number): Promise<string> => {
+        const server = { query: () => Promise.resolve({ rows: [{ version }] }) } as unknown as pg.Client;
+        const definition = await asServerHas(server, table!, message => said.push(message));
+        return tableDdl(definition)[0]?.sql ?? '';
+      };
+      expect(await ddlFor(180_000))
+        .to.include('(id * 2)) VIRTUAL')
+        .and.to.include('(id * 3)) STORED');
+      expect(said).to.deep.equal([]);
+      expect(await ddlFor(170_010))
+        .to.include('(id * 2)) STORED')
+        .and.not.to.include('VIRTUAL');
+      expect(said).to.have.length(1);
+      expect(said[0]).to.include('column "v" of table "public.t" is stored');
+      expect(await asServerHas(client, table!, () => expect.fail('nothing changes'))).to.equal(table);
+
+      await client.query('BEGIN');
+      const warnings: string[] = [];
+      const failed = await runEach({ client, warn: message => warnings.push(message) }, [
+        { object: 'view "x"', sql: 'CREATE VIEW x WITH (unheard_of = true) AS SELECT 1' },
+        { object: 'view "y"', sql: 'CREATE VIEW y AS SELECT 1' },
+      ]);
+      expect(failed.map(({ object }) => object)).to.deep.equal(['view "x"']);
+      expect(warnings[0]).to.match(/^view "x" is left out: unrecognized parameter/);
+    } finally {
+      await client.end();
+    }
   });
 });
 

@@ -35,7 +35,7 @@ async function swapObstacles(client: pg.Client, name: string): Promise<string[]>
   return rows.map(({ obstacle }) => obstacle);
 }
 
-/** `own`: the table and what is made again with it, or goes over with it. */
+/** `own`: the table and what is made again with it, or goes over with it. Before 14 TOAST tables and sequences have types of their own. */
 const OBSTACLES = `
   WITH t AS (
     SELECT c.*, c.oid AS id FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)
@@ -49,6 +49,7 @@ const OBSTACLES = `
     UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, id FROM sequences
     UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid FROM t JOIN pg_catalog.pg_index i ON i.indrelid IN (t.id, t.reltoastrelid)
     UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, y.oid FROM t JOIN pg_catalog.pg_type y ON y.oid = t.reltype OR y.typelem = t.reltype AND t.reltype <> 0
+    UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, s.reltype FROM t JOIN pg_catalog.pg_class s ON s.oid = t.reltoastrelid OR s.oid IN (SELECT id FROM sequences)
     UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid FROM t JOIN pg_catalog.pg_constraint k ON k.conrelid = t.id
     UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, f.oid FROM t JOIN pg_catalog.pg_attrdef f ON f.adrelid = t.id
     UNION ALL SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, g.oid FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.id

@@ -4,6 +4,7 @@ import { quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers
 import { type NeededObject, neededDdl, quotedName, schemaOf } from '../catalogue/definition/database-ddl.ts';
 import { printTableName } from '../catalogue/definition/ddl.ts';
 import type { TableDefinition } from '../catalogue/definition/model.ts';
+import { asServerHas } from '../catalogue/definition/older-server.ts';
 import type { DatabaseDefinition, DatabaseObject } from '../catalogue/definition/read-database.ts';
 import { type DdlRun, runAll, runEach } from '../catalogue/definition/run-ddl.ts';
 import { tableDdl } from '../catalogue/definition/table-ddl.ts';
@@ -88,7 +89,7 @@ async function missingSchemas(client: pg.Client, { objects }: DatabaseDefinition
 
 /** False: it cannot be made, which is said. */
 async function isMade(run: DdlRun, table: TableDefinition): Promise<boolean> {
-  const failed = await runAll(run, tableDdl(table));
+  const failed = await runAll(run, tableDdl(await asServerHas(run.client, table, message => run.warn(message))));
   return !failed.some(({ sql }) => /^CREATE (?:UNLOGGED )?TABLE /.test(sql));
 }
 

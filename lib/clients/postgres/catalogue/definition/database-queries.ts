@@ -5,6 +5,9 @@ const OWN = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'mi
 const notOfExtension = (catalogue: string, oid: string): string =>
   `NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.${catalogue}'::pg_catalog.regclass AND e.objid = ${oid} AND e.deptype = 'e')`;
 
+/** What a server calls the multirange of a range that nobody named one for. Servers before 14 know of neither. */
+const MULTIRANGE_NAME = `CASE WHEN t.typname ~ 'range' THEN pg_catalog.regexp_replace(t.typname, 'range', 'multirange') ELSE t.typname || '_multirange' END`;
+
 export interface ObjectRow {
   /** `c` and an oid of pg_class, or `t` and one of pg_type. */
   readonly node: string;
@@ -47,7 +50,7 @@ export const TYPES_OF_DATABASE = `
       WHEN 'r' THEN (SELECT pg_catalog.format('RANGE (SUBTYPE = %s, SUBTYPE_OPCLASS = %I.%I', pg_catalog.format_type(r.rngsubtype, NULL), opn.nspname, op.opcname)
           || CASE WHEN r.rngsubdiff <> 0 THEN ', SUBTYPE_DIFF = ' || r.rngsubdiff::pg_catalog.regproc ELSE '' END
           || coalesce((SELECT pg_catalog.format(', MULTIRANGE_TYPE_NAME = %I.%I', mn.nspname, m.typname) FROM pg_catalog.pg_type m JOIN pg_catalog.pg_namespace mn ON mn.oid = m.typnamespace
-            WHERE m.oid = (pg_catalog.to_jsonb(r)->>'rngmultitypid')::oid), '') || ')'
+            WHERE m.oid = (pg_catalog.to_jsonb(r)->>'rngmultitypid')::oid AND (mn.oid <> n.oid OR m.typname <> ${MULTIRANGE_NAME})), '') || ')'
         FROM pg_catalog.pg_range r JOIN pg_catalog.pg_opclass op ON op.oid = r.rngsubopc JOIN pg_catalog.pg_namespace opn ON opn.oid = op.opcnamespace WHERE r.rngtypid = t.oid) END AS sql
   FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
   WHERE ${OWN} AND (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c') AND ${notOfExtension('pg_type', 't.oid')} ORDER BY n.nspname, t.typname`;

@@ -10,6 +10,7 @@ import { commentDdl, foreignKeyDdl, indexDdl, keyDdl, replicaIdentityDdl, sequen
 import type { Ddl, DdlPlace } from './ddl.ts';
 import { freeNames } from './free-names.ts';
 import type { ColumnDefinition, TableDefinition } from './model.ts';
+import { asServerHas } from './older-server.ts';
 import { isUnreferenced, runEach } from './run-ddl.ts';
 import { tableDdl } from './table-ddl.ts';
 
@@ -56,7 +57,8 @@ export class DefinedTable {
       fields.push({ field, type: isExact ? exact : provided });
       types.push(isExact ? (field.type.domain ?? typeName(field.type)) : provided);
     }
-    const { definition, leftOut } = adaptDefinition(whole, fields, to);
+    const { definition: adapted, leftOut } = adaptDefinition(whole, fields, to);
+    const definition = await asServerHas(client, adapted, message => making.warn(message));
     for (const reason of leftOut) making.warn(`table ${JSON.stringify(table)} is made without ${reason}`);
     const mine = key === undefined ? definition : withoutPrimaryKey(definition);
     const taken = await freeNames(client, mine, whole.name);

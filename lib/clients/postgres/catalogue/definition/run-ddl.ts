@@ -45,9 +45,9 @@ async function attempt({ client }: DdlRun, statements: readonly Ddl[], mayFail: 
 
 const SAVEPOINT = 'millrace_definition';
 
-/** Wrong or unknown names, no such schema, nothing the server can do, no right to it. */
+/** Wrong or unknown names and parameters, no such schema, nothing the server can do, no right to it. */
 export function isNotThere(error: unknown): boolean {
-  return /^(?:42|3F|0A|58P01)/.test(sqlStateOf(error) ?? '');
+  return /^(?:42|3F|0A|22023|58P01)/.test(sqlStateOf(error) ?? '');
 }
 
 /** Of a foreign key also that what it refers to is not among the rows there. */
