@@ -58,6 +58,7 @@ export { compose, plan } from './core/run/pipeline.ts';
 export type { SpillFile } from './core/spill.ts';
 export type { RowDifference, RowDifferences } from './migration/compare-rows.ts';
 export { type Verification, type VerifiedColumn, verify, type VerifyOptions } from './migration/verify.ts';
+export { type TablesVerification, type TableVerification, verifyTables } from './migration/verify-tables.ts';
 export { PipelineError } from './core/run/pipeline-error.ts';
 export { ERROR_CODES, type ErrorCode, MillraceError } from './errors.ts';
 export { fromHighland, toHighland } from './highland.ts';

@@ -6,7 +6,7 @@ import { visible } from '../values/text-width.ts';
 import { type ExitStatus, printError } from './exit.ts';
 import { lineFrom } from './line.ts';
 import type { CopyOptions } from './options.ts';
-import { listenForSignals } from './signals.ts';
+import { unlessStopped } from './signals.ts';
 
 /**
  * `millrace plan FROM TO`: what `copy` with the same options would do. Each thing that it would fail with is an error on stderr, and the first one
@@ -14,20 +14,13 @@ import { listenForSignals } from './signals.ts';
  */
 export async function planCopy(from: string, to: string, options: CopyOptions): Promise<ExitStatus> {
   const { stages, run } = await lineFrom(from, to, options);
-  const stopping = listenForSignals(() => undefined);
-  try {
-    const plan = await planStages(stages, { ...run, signal: AbortSignal.any([stopping.drain, stopping.abort]) });
+  return unlessStopped(async signal => {
+    const plan = await planStages(stages, { ...run, signal });
     if (options.json) printJson(plan);
     else if (!options.quiet) process.stdout.write(`${textOf(plan)}\n`);
     const [first = 0] = plan.problems.map(({ code, stage, message }) => printError(new MillraceError(code, message, { stage })));
     return first;
-  } catch (error) {
-    const status = stopping.status();
-    if (status === undefined) throw error;
-    return status;
-  } finally {
-    stopping.release();
-  }
+  });
 }
 
 /** Of a command line that says nothing that could be planned. */

@@ -13,6 +13,20 @@ export interface Stopping {
 const ABORT_MS = 3000;
 const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Does what has nothing to finish: any signal gives it up, and is then the exit status. */
+export async function unlessStopped(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const stopping = listenForSignals(() => undefined);
+  try {
+    return await work(AbortSignal.any([stopping.drain, stopping.abort]));
+  } catch (error) {
+    const status = stopping.status();
+    if (status === undefined) throw error;
+    return status;
+  } finally {
+    stopping.release();
+  }
+}
+
 /** Turns SIGINT and SIGTERM into the two ways of stopping a run; a third signal ends the process as it stands. `onFirst` tells the user. */
 export function listenForSignals(onFirst: () => void): Stopping {
   const drain = new AbortController();

@@ -48,7 +48,7 @@ export interface Verification {
 
 /**
  * Compares the records of two sources, as multisets: counts, and a hash of each column and of the records, which don't depend on the order. Columns
- * are matched by name. Both sides are read at once, in bounded memory; a key takes a second reading, and `sort`.
+ * are matched by name; a side without records that says nothing of columns (an empty NDJSON file) lacks none. Both sides are read at once, in bounded memory; a key takes a second reading, and `sort`.
  * Errors: those of the sources; COLUMN_UNKNOWN for a key that is not on both sides.
  */
 export async function verify<A, B>(a: Source<A>, b: Source<B>, options: VerifyOptions = {}): Promise<Verification> {
@@ -67,7 +67,7 @@ export async function verify<A, B>(a: Source<A>, b: Source<B>, options: VerifyOp
   );
   const pairs = await meeting.pairs;
   const result = verification(meeting, pairs, digests);
-  if (key === undefined) return result;
+  if (key === undefined || meeting.isEmpty) return result;
   const names = pairs.map(({ name }) => name);
   const unknown = key.find(name => !names.includes(name));
   if (unknown !== undefined)
@@ -135,7 +135,13 @@ class Meeting {
   /** Nobody else comes. */
   end(): void {
     const { a, b } = this.schemas;
-    this.#resolve(a === undefined || b === undefined ? [] : pairsOf(a, b));
+    const [one, other] = [a ?? b, b ?? a];
+    this.#resolve(one === undefined || other === undefined ? [] : pairsOf(one, other));
+  }
+
+  /** Neither side says what columns it has: there are no records. */
+  get isEmpty(): boolean {
+    return this.schemas.a === undefined && this.schemas.b === undefined;
   }
 }
 
@@ -150,7 +156,7 @@ function verification({ schemas }: Meeting, pairs: readonly Pair[], { a, b }: { 
     return { name: pair.name, equal: hashes[0] === hashes[1], types: [typeName(pair.a.type), typeName(pair.b.type)], hashes };
   });
   const missing = (of: Schema | undefined, other: Schema | undefined): string[] =>
-    (of?.names ?? []).filter(name => other?.has(name) !== true);
+    of === undefined || other === undefined ? [] : of.names.filter(name => !other.has(name));
   const [onlyInA, onlyInB] = [missing(schemas.a, schemas.b), missing(schemas.b, schemas.a)];
   const recordsEqual = a.records === b.records && String(a.rows) === String(b.rows);
   const equal = recordsEqual && columns.every(column => column.equal) && onlyInA.length === 0 && onlyInB.length === 0;

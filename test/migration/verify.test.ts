@@ -169,4 +169,19 @@ describe('verify', () => {
       shown: [{ key: ['77'], found: 'different', columns: ['ts'] }],
     });
   });
+
+  it('takes a file without records for one that lacks no columns', async () => {
+    const folder = folderFor({ after });
+    const name = path.join(folder, 'empty.ndjson');
+    await runStages([of([], schema), toFile(name)], {});
+    const [empty, other] = [file<Row>(name), file<Row>(name)];
+    for (const [a, b] of [
+      [empty, other],
+      [of([], schema), empty],
+      [empty, of([], schema)],
+    ] as const)
+      expect(await verify(a, b, { key: ['id'] })).to.deep.include({ equal: true, records: [0, 0], onlyInA: [], onlyInB: [] });
+    const { equal, records, differences } = await verify(empty, of(rows.slice(0, 2), schema), { key: ['id'] });
+    expect([equal, records, differences?.onlyInB]).to.deep.equal([false, [0, 2], 2]);
+  });
 });

@@ -1,5 +1,5 @@
 // Whole databases go from tables to tables.
-import { filter, from, pipeline, project, to } from '../../lib/index.ts';
+import { filter, from, pipeline, project, to, verifyTables } from '../../lib/index.ts';
 import { type Is, is } from './is.ts';
 
 const report = await pipeline(
@@ -9,6 +9,14 @@ const report = await pipeline(
 const [first] = report.tables ?? [];
 if (first !== undefined) is<Is<typeof first.status, 'ok' | 'failed' | 'stopped'>>();
 if (first?.error !== undefined) is<Is<typeof first.error.retryable, boolean>>();
+
+const verified = await verifyTables(from.postgres.tables({ url: 'postgres:///app' }), from.postgres.tables({ url: 'postgres:///copy' }));
+is<Is<typeof verified.equal, boolean>>();
+// @ts-expect-error records of one table are compared by verify
+await verifyTables(
+  from.postgres<{ id: number }>({ url: 'postgres:///app', table: 'users' }),
+  from.postgres.tables({ url: 'postgres:///copy' }),
+);
 
 // @ts-expect-error no mode of a whole database
 to.postgres.tables({ url: 'postgres:///copy', mode: 'upsert' });
