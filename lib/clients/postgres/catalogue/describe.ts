@@ -6,36 +6,13 @@ import { parseQualifiedName, quoteQualifiedName } from '../../../values/identifi
 import { limited } from '../connection/connect.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { type PgConnection, type Submittable, submit } from '../connection/pg-internals.ts';
-import { type ServerType, TypeCatalogue } from './types.ts';
-
-/** A column of a table or of a query's result, on its server. */
-export interface ServerColumn {
-  readonly name: string;
-  readonly type: DataType;
-  readonly nullable: boolean;
-  readonly server: ServerType;
-  /** The expression of a generated column. */
-  readonly generatedBy?: string;
-  /** Of a column of a table. */
-  readonly collation?: Field['collation'];
-}
+import type { Relation, ServerColumn } from './relation.ts';
+import { TypeCatalogue } from './types.ts';
 
 /** As records have it. */
 export function fieldOf({ name, type, nullable, generatedBy, collation }: Omit<ServerColumn, 'server'>): Field {
   const more = { ...(generatedBy === undefined ? {} : { generatedBy }), ...(collation === undefined ? {} : { collation }) };
   return { name, type, nullable, ...more };
-}
-
-export interface Relation {
-  readonly columns: readonly ServerColumn[];
-  /** Names of the columns of the primary key, in its order; none where there is none. */
-  readonly primaryKey: readonly string[];
-  /** Where rows are read from, as SQL writes it: a quoted name. */
-  readonly name: string;
-  /** `COPY name (columns)` gives all of it: an ordinary table without children, none of its columns generated. */
-  readonly isPlainTable: boolean;
-  /** Rows, about, as the server last counted; undefined when it never did. */
-  readonly estimatedRows: number | undefined;
 }
 
 /** A table, view, foreign or partitioned table. NOT_FOUND, with the nearest name there is. */

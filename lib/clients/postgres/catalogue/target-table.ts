@@ -4,7 +4,8 @@ import type { Field, Schema } from '../../../schema/schema.ts';
 import type { DataType } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier, quoteLiteral, quoteQualifiedName } from '../../../values/identifiers.ts';
 import { limited } from '../connection/connect.ts';
-import { type ServerType, TypeCatalogue } from './types.ts';
+import type { ServerType } from './relation.ts';
+import { TypeCatalogue } from './types.ts';
 
 /** A column of a table that is written to. */
 export interface TargetColumn {

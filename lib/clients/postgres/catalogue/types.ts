@@ -5,15 +5,7 @@
 import type pg from 'pg';
 import type { DataType, TypeKind } from '../../../schema/types.ts';
 import { limited } from '../connection/connect.ts';
-
-/** A type as a server has it. */
-export interface ServerType {
-  readonly type: DataType;
-  /** False for arrays whose elements are of a domain: their binary form names that domain. */
-  readonly isPlain: boolean;
-  /** False for the few types without a binary form. */
-  readonly hasBinary: boolean;
-}
+import type { ServerType } from './relation.ts';
 
 /** OIDs of the types that every server has under the same number: the type's own, its array's. */
 const BUILT_IN: readonly (readonly [kind: TypeKind, oid: number, arrayOid: number, name?: string])[] = [

@@ -10,7 +10,8 @@ import { internalsOf, isWhole, submit } from './pg-internals.ts';
 import type { PgPool, PgSession } from './pool.ts';
 import { Rollback } from './rollback.ts';
 import { currentSettingsSql, settingsBackSql, type SettingValues, settingsSql } from './settings.ts';
-import { commit, type TransactionWish, wishSql } from './transaction.ts';
+import { commit } from './transaction.ts';
+import { type TransactionWish, wishSql } from './transaction-wish.ts';
 import { within } from './within.ts';
 
 /** How long the server may say nothing when our part of a transaction is taken back. */

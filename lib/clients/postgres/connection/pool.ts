@@ -9,7 +9,8 @@ import { cancelStatement } from './cancel.ts';
 import { internalsOf, isWhole } from './pg-internals.ts';
 import { isPooled, settingsSql } from './settings.ts';
 import { joinSnapshot } from './snapshot.ts';
-import { commit, type TransactionWish, wishSql } from './transaction.ts';
+import { commit } from './transaction.ts';
+import { type TransactionWish, wishSql } from './transaction-wish.ts';
 
 /** Connections to one server as one user with one set of settings, at most. */
 const MAX_CONNECTIONS = 32;

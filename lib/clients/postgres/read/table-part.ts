@@ -1,4 +1,4 @@
-import type { Relation } from '../catalogue/describe.ts';
+import type { Relation } from '../catalogue/relation.ts';
 
 /** How a table is read that is a part of a whole: its own rows alone, as they were when the whole was looked at. */
 export interface TablePart {

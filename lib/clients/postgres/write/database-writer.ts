@@ -23,7 +23,7 @@ import { limited } from '../connection/connect.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { postgresError } from '../connection/errors.ts';
 import { openPool, type PgPool, type PgSession } from '../connection/pool.ts';
-import type { TransactionWish } from '../connection/transaction.ts';
+import type { TransactionWish } from '../connection/transaction-wish.ts';
 import { flushWithCommit, mayFlushLater } from './late-flush.ts';
 import type { LoadHooks } from './load-hooks.ts';
 import { type DatabaseMode, NOTHING_PREPARED, prepareDatabase, type Prepared, tablesOf } from './prepare-database.ts';

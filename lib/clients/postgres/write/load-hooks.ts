@@ -1,5 +1,5 @@
 import type { PgClientLike } from '../connection/given-means.ts';
-import type { TransactionWish } from '../connection/transaction.ts';
+import type { TransactionWish } from '../connection/transaction-wish.ts';
 
 /** What belongs to the load of a table that is a part of a whole, in its transaction. */
 export interface LoadHooks {
