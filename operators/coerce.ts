@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
-import { ArrayColumn } from '../lib/core/batch/column.ts';
+import { ArrayColumn, type Column } from '../lib/core/batch/column.ts';
+import type { Undecodable } from '../lib/core/batch/decodable.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
+import { MillraceError } from '../lib/errors.ts';
 import { type Coercion, coercion, CoercionFailure, coercionType, type CoercionOptions } from '../lib/schema/coerce.ts';
 import type { DataType } from '../lib/schema/types.ts';
 import type { Show } from './row-types.ts';
@@ -99,21 +101,35 @@ function coercing(targets: readonly Target[], context: OperatorContext): BatchFu
 function coerced(batch: AnyBatch, { name, typeName, type, change }: Target, refused: Set<number>, context: OperatorContext): ArrayColumn {
   const column = batch.column(name);
   const values = new Array<unknown>(batch.length);
+  const refuse = (row: number, code: string, reason: string): void => {
+    values[row] = null;
+    if (refused.has(row)) return;
+    refused.add(row);
+    context.reject(batch, row, code, reason);
+  };
   for (let row = 0; row < values.length; row++) {
-    const value = column.get(row);
+    const value = readOr(column, row, refuse);
     if (value === null || value === undefined) {
       values[row] = null;
       continue;
     }
     const next = change(value);
-    if (next instanceof CoercionFailure) {
-      values[row] = null;
-      if (refused.has(row)) continue;
-      refused.add(row);
-      context.reject(batch, row, 'COERCION_FAILED', `column ${JSON.stringify(name)} cannot be ${typeName}: ${next.reason}`);
-    } else values[row] = next;
+    if (next instanceof CoercionFailure)
+      refuse(row, 'COERCION_FAILED', `column ${JSON.stringify(name)} cannot be ${typeName}: ${next.reason}`);
+    else values[row] = next;
   }
   return new ArrayColumn(type, values);
+}
+
+/** A value; null where no record can have it, and the row is refused. */
+function readOr(column: Column, row: number, refuse: Undecodable): unknown {
+  try {
+    return column.get(row);
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error;
+    refuse(row, error.code, error.message);
+    return null;
+  }
 }
 
 function overlaid(batch: AnyBatch, targets: readonly Target[], overlays: readonly ArrayColumn[]): AnyBatch {

@@ -1,4 +1,5 @@
-import { constructRows } from '../lib/core/batch/construct-rows.ts';
+import { fieldsOf } from '../lib/core/batch/construct-rows.ts';
+import { reading } from '../lib/core/batch/decodable.ts';
 import type { AnyBatch, AnyRow, BatchFunction, OperatorContext, RowFunction } from '../lib/core/define.ts';
 import { around, threw } from '../lib/core/run/row-function.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
@@ -8,7 +9,7 @@ import type { Schema } from '../lib/schema/schema.ts';
 import { sameType } from '../lib/schema/types.ts';
 
 /** The rows of a batch for which a predicate holds, as a view. */
-export function selecting(predicate: Predicate, declared: Schema | undefined): BatchFunction {
+export function selecting(predicate: Predicate, declared: Schema | undefined, context: OperatorContext): BatchFunction {
   let schema = declared;
   let compiled = compilePredicate(predicate, declared);
   return batch => {
@@ -17,10 +18,15 @@ export function selecting(predicate: Predicate, declared: Schema | undefined): B
       if (!readsAlike(found, schema)) compiled = compilePredicate(predicate, found);
       schema = found;
     }
-    const rows = new Uint32Array(batch.length);
-    const count = batch.schemaKnown ? selectByColumns(batch, compiled, rows) : selectByRows(batch, compiled, rows);
-    return count === batch.length ? batch : batch.select(rows.slice(0, count));
+    const refuse = (index: number, code: string, reason: string): void => context.reject(batch, index, code, reason);
+    return reading(batch, compiled.columns, refuse, some => selected(some, compiled));
   };
+}
+
+function selected(batch: AnyBatch, compiled: CompiledPredicate): AnyBatch {
+  const rows = new Uint32Array(batch.length);
+  const count = batch.schemaKnown ? selectByColumns(batch, compiled, rows) : selectByRows(batch, compiled, rows);
+  return count === batch.length ? batch : batch.select(rows.slice(0, count));
 }
 
 /** Operators that lay columns over give each batch a schema of its own; compiling a predicate anew for each would cost more than it does. */
@@ -87,9 +93,9 @@ export function keepingByFunction(context: OperatorContext, keep: (row: AnyRow) 
 
 /** A user's function over some fields; records of the others are not made. */
 export function keepingByFields(fields: readonly string[], context: OperatorContext, keep: (fields: AnyRow) => boolean): BatchFunction {
-  return batch => {
-    const columns = fields.map(name => batch.column(name));
-    const given = constructRows(fields, columns, batch.length) as AnyRow[];
+  return whole => {
+    const refuse = (index: number, code: string, reason: string): void => context.reject(whole, index, code, reason);
+    const { batch, given } = reading(whole, fields, refuse, some => ({ batch: some, given: fieldsOf(some, fields) }));
     const rows = new Uint32Array(batch.length);
     let count = 0;
     for (let row = 0; row < given.length; row++) {

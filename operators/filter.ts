@@ -42,7 +42,7 @@ const noOptions = z.strictObject({});
 export const filterKind = defineOperator<typeof predicateOptions>({
   kind: 'filter',
   options: predicateOptions,
-  batch: (options, context) => selecting(options.where, context.schema),
+  batch: (options, context) => selecting(options.where, context.schema, context),
   reads: options => compilePredicate(options.where).columns,
   schema: (input, options) => {
     compilePredicate(options.where, input);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Locator, RecordBatch } from '../lib/core/batch/batch.ts';
+import { withRows } from '../lib/core/batch/decodable.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
 import { fullness, notRecord } from '../lib/core/run/gather.ts';
@@ -24,7 +25,8 @@ export const flatMapKind = defineOperator<typeof options, (row: AnyRow) => Itera
 function expanding(context: OperatorContext, expand: (row: AnyRow) => Iterable<AnyRow>): StreamFunction {
   return async function* (batches) {
     const isFull = fullness(context.batchRows, context.batchBytes);
-    for await (const batch of batches) {
+    for await (const given of batches) {
+      const batch = withRows(given, (index, code, reason) => context.reject(given, index, code, reason));
       let rows: AnyRow[] = [];
       let origins: number[] = [];
       for (let index = 0; index < batch.length; index++) {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { MillraceError } from '../lib/errors.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import { ArrayColumn } from '../lib/core/batch/column.ts';
-import { constructRows } from '../lib/core/batch/construct-rows.ts';
+import { reading } from '../lib/core/batch/decodable.ts';
+import { fieldsOf } from '../lib/core/batch/construct-rows.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
@@ -62,8 +63,10 @@ export const mapFieldsKind = defineOperator<typeof fieldOptions, (fields: AnyRow
  */
 function overlay(fields: readonly string[], context: OperatorContext, change: (fields: AnyRow) => AnyRow): BatchFunction {
   const types = new Map<string, DataType>();
-  return batch => {
-    const { values, kept } = applied(batch, fields, context, change);
+  return whole => {
+    const refuse = (index: number, code: string, reason: string): void => context.reject(whole, index, code, reason);
+    const { batch, given } = reading(whole, fields, refuse, some => ({ batch: some, given: fieldsOf(some, fields) }));
+    const { values, kept } = applied(batch, given, context, change);
     if (!batch.schemaKnown) return merged(batch, values, kept);
     let made = batch;
     for (const name of namesOf(values, types)) {
@@ -109,12 +112,10 @@ function rejectUnfit(batch: AnyBatch, name: string, { type, values }: ArrayColum
 /** What the function gives for each row, and the rows that it did not refuse. */
 function applied(
   batch: AnyBatch,
-  fields: readonly string[],
+  given: readonly AnyRow[],
   context: OperatorContext,
   change: (fields: AnyRow) => AnyRow,
 ): { values: (AnyRow | undefined)[]; kept: Set<number> } {
-  const columns = fields.map(name => batch.column(name));
-  const given = constructRows(fields, columns, batch.length) as AnyRow[];
   const values: (AnyRow | undefined)[] = new Array<undefined>(batch.length).fill(undefined);
   const kept = new Set<number>();
   for (let index = 0; index < batch.length; index++) {

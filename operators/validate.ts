@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MillraceError } from '../lib/errors.ts';
+import { withRows } from '../lib/core/batch/decodable.ts';
 import { pickedLocator, RecordBatch } from '../lib/core/batch/batch.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
@@ -57,7 +58,8 @@ type Result = StandardResult<unknown>;
 
 function validating(schema: StandardSchemaV1, messages: boolean, context: OperatorContext): BatchFunction {
   const check = validatorOf(schema);
-  return batch => {
+  return given => {
+    const batch = withRows(given, (index, code, reason) => context.reject(given, index, code, reason));
     const verdict = new Verdict(batch, messages, context);
     const { rows } = batch;
     for (let index = 0; index < rows.length; index++) {

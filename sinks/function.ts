@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { MillraceError } from '../lib/errors.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSink, type RejectedRow, type SinkContext } from '../lib/core/define.ts';
+import { decodableRows } from '../lib/core/batch/decodable.ts';
 import { threw } from '../lib/core/run/row-function.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
@@ -55,12 +57,28 @@ interface Calling {
 class Calls {
   readonly rejected: RejectedRow[] = [];
   readonly #rows: readonly AnyRow[];
+  /** Their numbers in the batch, where some of its rows cannot be decoded. */
+  #numbers: Uint32Array | undefined;
   readonly #calling: Calling;
   #next = 0;
 
   constructor(batch: AnyBatch, calling: Calling) {
-    this.#rows = batch.rows;
+    this.#rows = this.#rowsOf(batch);
     this.#calling = calling;
+  }
+
+  #rowsOf(batch: AnyBatch): readonly AnyRow[] {
+    try {
+      return batch.rows;
+    } catch (error) {
+      if (!(error instanceof MillraceError) || !batch.schemaKnown) throw error;
+      this.#numbers = decodableRows(batch, batch.schema.names, (index, code, reason) => this.rejected.push({ index, code, reason }));
+      return batch.select(this.#numbers).rows;
+    }
+  }
+
+  #refuse(index: number, error: unknown): void {
+    this.rejected.push({ index: this.#numbers?.[index] ?? index, ...threw(error) });
   }
 
   /** One call after the other until there is none left; a promise is awaited only where the function gives one. */
@@ -71,7 +89,7 @@ class Calls {
         await untilAborted(waiting.result, signal);
       } catch (error) {
         signal.throwIfAborted();
-        this.rejected.push({ index: waiting.index, ...threw(error) });
+        this.#refuse(waiting.index, error);
       }
     }
   }
@@ -98,7 +116,7 @@ class Calls {
       } catch (error) {
         signal.throwIfAborted();
         this.#next = index + 1;
-        this.rejected.push({ index, ...threw(error) });
+        this.#refuse(index, error);
       }
     }
     return undefined;

@@ -35,7 +35,7 @@ const options = z
     table: z.string().min(1).optional().describe('a table or view: users, crm.users, "Odd.Schema"."T"'),
     query: z.string().min(1).optional().describe('instead of a table: a statement that gives rows'),
     values: z.array(z.unknown()).readonly().optional().describe('with a query: the values of $1, $2, …'),
-    int8: z.enum(['number', 'bigint']).default('number').describe('what int8 becomes in a record; number stops at a value past 2^53'),
+    int8: z.enum(['number', 'bigint']).default('number').describe('what int8 becomes in a record; number refuses a value past 2^53'),
     numeric: z.enum(['text', 'number']).default('text').describe('what numeric becomes in a record: its digits, or the nearest number'),
     parallel: z
       .number()

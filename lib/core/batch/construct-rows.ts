@@ -1,3 +1,4 @@
+import type { RecordBatch } from './batch.ts';
 import type { Column } from './column.ts';
 import { recordCode } from './record-code.ts';
 
@@ -17,6 +18,15 @@ export function constructRows(names: readonly string[], columns: readonly Column
     compiled.set(key, construct);
   }
   return construct(columns, length);
+}
+
+/** Objects of some fields of the rows of a batch. */
+export function fieldsOf(batch: RecordBatch, names: readonly string[]): Record<string, unknown>[] {
+  return constructRows(
+    names,
+    names.map(name => batch.column(name)),
+    batch.length,
+  ) as Record<string, unknown>[];
 }
 
 function compile(names: readonly string[]): Constructor {

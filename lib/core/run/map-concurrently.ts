@@ -1,4 +1,5 @@
 import { RecordBatch } from '../batch/batch.ts';
+import { withRows } from '../batch/decodable.ts';
 import type { AnyBatch, AnyRow, OperatorContext, StreamFunction } from '../define.ts';
 import { notRecord } from './gather.ts';
 import { threw } from './row-function.ts';
@@ -158,9 +159,9 @@ class Mapping {
   }
 
   /** Without a place for rejects the first one ends the run. */
-  #guard(reject: () => void): void {
+  #guard(mayReject: () => void): void {
     try {
-      reject();
+      mayReject();
     } catch (error) {
       this.#failure ??= { error };
     }
@@ -178,9 +179,8 @@ class Mapping {
       result => {
         this.#input = result.done === true ? 'over' : 'idle';
         if (result.done !== true) {
-          const { value: batch } = result;
-          this.#position = batch.position;
-          this.#open.push({ batch, results: new Array<undefined>(batch.length), next: 0, unfinished: batch.length });
+          this.#position = result.value.position;
+          this.#guard(() => this.#opened(result.value));
         }
         this.#wake();
       },
@@ -190,6 +190,11 @@ class Mapping {
         this.#wake();
       },
     );
+  }
+
+  #opened(given: AnyBatch): void {
+    const batch = withRows(given, (index, code, reason) => this.#context.reject(given, index, code, reason));
+    this.#open.push({ batch, results: new Array<undefined>(batch.length), next: 0, unfinished: batch.length });
   }
 
   /** The oldest batch, when all its calls have ended. */

@@ -2,8 +2,10 @@
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import { pickedLocator, RecordBatch } from '../batch/batch.ts';
+import { withRows } from '../batch/decodable.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch, AnyRow, Rejected, RowFunction } from '../define.ts';
+import { letterOf } from '../delivery/rejects.ts';
 import type { StageCounter } from './counter.ts';
 import type { RunningOperator } from './operator-context.ts';
 import { type CallResult, compileCallLoop, compileRowLoop, type Loop, type LoopHooks, type LoopResult } from './row-loop.ts';
@@ -30,11 +32,13 @@ export function rowStep(run: readonly OpenOperator[], take: LetterTaker): (batch
   const loop = compileRowLoop(functionsOf(run));
   const output = run.at(-1)?.output;
   const rowNumbers = new RowNumbers();
-  return (batch, rowsMade) => {
-    if (batch.length === 0) return batch;
-    if (isStopped(run)) return dropAll(batch, (run[0] as OpenOperator).context.counter);
-    if (!batch.hasRows) rowsMade(batch.bytes);
+  const first = run[0] as OpenOperator;
+  return (given, rowsMade) => {
+    if (given.length === 0) return given;
+    if (isStopped(run)) return dropAll(given, first.context.counter);
+    if (!given.hasRows) rowsMade(given.bytes);
     const refused = run.map(() => 0);
+    const batch = decoded(given, refused, first.stage.kind, letter => take(letter, first.stage));
     const hooks = hooksOf(batch, refused, (stage, index, record, rejected) => {
       const operator = (run[stage] as OpenOperator).stage;
       take(letterOfRow(batch, index, operator.kind, record, rejected), operator);
@@ -47,7 +51,7 @@ export function rowStep(run: readonly OpenOperator[], take: LetterTaker): (batch
       dropped: run.map(() => 0),
     };
     loop(batch.uncheckedRows, result, hooks);
-    countRun(run, batch.length, result.dropped, refused, result.count);
+    countRun(run, given.length, result.dropped, refused, result.count);
     return resultBatch(batch, result, output, rowNumbers);
   };
 }
@@ -97,13 +101,14 @@ export class RowCalls {
   }
 
   /** All rows of a batch; a promise that the function gives is waited for before the next row is made. */
-  async work(batch: AnyBatch, rowsMade: RowsMade): Promise<void> {
+  async work(given: AnyBatch, rowsMade: RowsMade): Promise<void> {
     const run = this.#run;
     const [first] = run;
-    if (batch.length === 0) return;
-    if (first !== undefined && isStopped(run)) return void dropAll(batch, first.context.counter);
-    if (!batch.hasRows) rowsMade(batch.bytes);
+    if (given.length === 0) return;
+    if (first !== undefined && isStopped(run)) return void dropAll(given, first.context.counter);
+    if (!given.hasRows) rowsMade(given.bytes);
     const refused = new Array<number>(run.length + 1).fill(0);
+    const batch = decoded(given, refused, first?.stage.kind ?? this.#sink.kind, letter => this.#give(letter, first?.stage));
     const hooks = hooksOf(batch, refused, (stage, ...refusal) => this.#refuse(batch, stage, ...refusal));
     const result: CallResult = { next: 0, calls: 0, waiting: undefined, dropped: run.map(() => 0) };
     this.#hooks = hooks;
@@ -115,7 +120,7 @@ export class RowCalls {
     const { counter } = this.#sink;
     const rejected = refused[run.length] as number;
     const reached = result.calls + rejected;
-    countRun(run, batch.length, result.dropped, refused, reached);
+    countRun(run, given.length, result.dropped, refused, reached);
     counter.in += reached;
     counter.rejected += rejected;
   }
@@ -140,7 +145,10 @@ export class RowCalls {
 
   #refuse(batch: AnyBatch, stage: number, index: number, record: object, rejected: Rejected): void {
     const operator = this.#run[stage]?.stage;
-    const letter = letterOfRow(batch, index, operator?.kind ?? this.#sink.kind, record, rejected);
+    this.#give(letterOfRow(batch, index, operator?.kind ?? this.#sink.kind, record, rejected), operator);
+  }
+
+  #give(letter: DeadLetter, operator: OperatorStage | undefined): void {
     if (operator === undefined) this.#sink.take(letter);
     else this.#take(letter, operator);
   }
@@ -155,6 +163,14 @@ function functionsOf(run: readonly OpenOperator[]): RowFunction[] {
 
 function isStopped(run: readonly OpenOperator[]): boolean {
   return run.some(({ context }) => context.isStopped);
+}
+
+/** With its rows made. Those that cannot be are refused by the first that would have looked at them. */
+function decoded(batch: AnyBatch, refused: number[], kind: string, give: (letter: DeadLetter) => void): AnyBatch {
+  return withRows(batch, (index, code, reason) => {
+    refused[0] = (refused[0] as number) + 1;
+    give(letterOf(kind, batch, index, code, reason));
+  });
 }
 
 /** Counts into `refused`; what `refuse` throws ends the run. */
