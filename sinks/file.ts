@@ -4,6 +4,7 @@ import { openAtomic } from '../lib/clients/file/atomic-writer.ts';
 import { type ExistingFile, existingFile } from '../lib/clients/file/existing.ts';
 import type { FileWriter } from '../lib/clients/file/file-writer.ts';
 import { checkEncoding, codecsOf, type Encoding, encodingOf, fileFields } from '../lib/clients/file/options.ts';
+import { checkLossy, LostNulls } from '../lib/clients/file/lost-nulls.ts';
 import { planFile } from '../lib/clients/file/plan-file.ts';
 import { isSpecialFile, openSpecial } from '../lib/clients/file/special-file.ts';
 import { openStdout } from '../lib/clients/file/standard-io.ts';
@@ -23,19 +24,27 @@ const options = z
       .enum(['create', 'append', 'replace'])
       .default('create')
       .describe('create: the file must not be there; append and replace make it where it is not'),
+    lossy: z
+      .array(z.string())
+      .readonly()
+      .default([])
+      .describe('columns of JSON whose value null may be written as NULL, of NDJSON and JSON; the report counts them'),
   })
   .refine(checkEncoding);
 type FileOptions = z.output<typeof options>;
+
+export type FileSinkOptions<Row> = Omit<z.input<typeof options>, 'path' | 'lossy'> & { readonly lossy?: readonly (keyof Row & string)[] };
 
 /**
  * Into a file, or to standard output (`-`). Format and compression by extension: csv, tsv, ndjson (jsonl), json, each with gz or br.
  * All or nothing: written beside its place, fsynced, put there as a whole when the run has ended well. `append` writes behind what is there and
  * cuts it back when the run fails; CSV goes under the header that is there. Standard output, pipes and devices can take nothing back.
- * NDJSON and JSON take records of any shape; CSV has the columns of the schema.
- * Errors: EXISTS, NOT_FOUND (the folder), NOT_PERMITTED, DISK_FULL, IO_FAILED; SCHEMA_MISMATCH where other columns stand there. A record with a
+ * NDJSON and JSON take records of any shape; CSV has the columns of the schema. JSON's own null is refused in NDJSON and JSON, which have one null
+ * only; of the columns that `lossy` names it becomes NULL, and the report has a warning with the count.
+ * Errors: EXISTS, NOT_FOUND (the folder), NOT_PERMITTED, DISK_FULL, IO_FAILED; SCHEMA_MISMATCH where other columns stand there; COLUMN_UNKNOWN, OPTION_INVALID of `lossy`. A record with a
  * value that has no text in the format is a reject: VALUE_INVALID, VALUE_NOT_CARRIED.
  */
-export function file<Row = object>(path: string, more: Omit<z.input<typeof options>, 'path'> = {}): Sink<Row> {
+export function file<Row = object>(path: string, more: FileSinkOptions<Row> = {}): Sink<Row> {
   return fileKind.create({ path, ...more }, undefined);
 }
 
@@ -54,6 +63,7 @@ async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
   const encoding = encodingOf(given.path, given);
   const { format } = encoding;
   const characters = characterSet(encoding.text);
+  checkLossy(given.lossy, format, context.schema);
   const { target, existing } = await openTarget(given, encoding, context);
   const schema = existing?.columns === undefined ? context.schema : context.schema?.project(existing.columns);
   try {
@@ -65,6 +75,7 @@ async function open(given: FileOptions, context: SinkContext): Promise<Writer> {
       characters,
       mark: encoding.mark === true ? markOf(characters) : undefined,
       count: format.counter(),
+      nulls: new LostNulls(given.lossy),
       compressor: compressor(encoding.compression),
     });
   } catch (error) {
@@ -103,6 +114,7 @@ interface Writing {
   /** What stands before everything, where that was asked for. */
   readonly mark: Uint8Array | undefined;
   readonly count: RecordCounter | undefined;
+  readonly nulls: LostNulls;
   readonly compressor: Compressor;
 }
 
@@ -119,9 +131,10 @@ class FileSinkWriter implements Writer {
   }
 
   async write(batch: AnyBatch): Promise<void> {
-    const { encoder, count, context, columns } = this.#writing;
+    const { encoder, count, context, columns, nulls } = this.#writing;
     await this.#start();
-    const { chunks, rejected } = encoder.encode(columns === undefined ? batch : batch.project<AnyRow>(columns));
+    const { chunks, rejected } = encoder.encode(nulls.reduce(columns === undefined ? batch : batch.project<AnyRow>(columns)));
+    nulls.written(rejected);
     await this.#put(chunks);
     context.counted({ written: count?.(chunks) ?? batch.length - rejected.length });
     context.settle(batch, rejected);
@@ -133,6 +146,7 @@ class FileSinkWriter implements Writer {
   }
 
   async commit({ done }: Checkpoint): Promise<{ bytes: number }> {
+    for (const told of this.#writing.nulls.take()) this.#writing.context.warn(told);
     if (done === true) await this.#finish();
     else await this.#hand(await this.#writing.compressor.commit());
     return { bytes: await this.#target.commit() };

@@ -117,7 +117,7 @@ function withCopyOptions(command: Command): Command {
       'create (the default): the target must not exist; append: add to it, or make it; replace: what is in it; upsert (tables): merge by key',
     )
     .option('--key <id,…>', 'identity of a record: the primary key of a table that is made, what an upsert goes by')
-    .option('--lossy <a,b>', 'columns that may lose something where the target has a smaller type (PostgreSQL)')
+    .option('--lossy <a,b>', 'columns that may lose something: a smaller type of PostgreSQL, the null of JSON in NDJSON and JSON')
     .option('--before <sql>', 'SQL that runs first in the transaction of the rows (PostgreSQL)')
     .option('--after <sql>', 'SQL that runs last in it')
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')

@@ -4,16 +4,24 @@ import path from 'node:path';
 import type { SinkPlan, SinkPlanContext } from '../../core/plan.ts';
 import { errnoOf, exists, fileError, isFolder, tried } from './errors.ts';
 import { existingFile } from './existing.ts';
+import { checkLossy, nullNotes } from './lost-nulls.ts';
 import type { Encoding } from './options.ts';
 import { isSpecial } from './special-file.ts';
 
 export interface FilePlanOptions {
   readonly path: string;
   readonly mode: 'create' | 'append' | 'replace';
+  readonly lossy: readonly string[];
 }
 
 /** What writing a file would do; it is looked at, and nothing more. */
-export async function planFile({ path: named, mode }: FilePlanOptions, encoding: Encoding, context: SinkPlanContext): Promise<SinkPlan> {
+export async function planFile(options: FilePlanOptions, encoding: Encoding, context: SinkPlanContext): Promise<SinkPlan> {
+  checkLossy(options.lossy, encoding.format, context.schema);
+  const found = await planPlace(options, encoding, context);
+  return { ...found, notes: [...(found.notes ?? []), ...nullNotes(options.lossy, encoding.format, context.schema)] };
+}
+
+async function planPlace({ path: named, mode }: FilePlanOptions, encoding: Encoding, context: SinkPlanContext): Promise<SinkPlan> {
   if (named === '-') return { notes: ['standard output: what was written stays, also of a run that fails'] };
   const found = await lookedAt(named, mode);
   if (found !== undefined && isSpecial(found))

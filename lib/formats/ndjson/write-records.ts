@@ -7,6 +7,7 @@ import type { TypeKind } from '../../schema/types.ts';
 import { JsonNull, printJson } from '../../values/json.ts';
 import type { ByteWriter } from '../byte-writer.ts';
 import type { CheckText } from '../format.ts';
+import { hasJsonNull, refuseJsonNull } from './json-null.ts';
 
 /** Writes one row's value, or the whole row. */
 type WriteRow = (out: ByteWriter, row: number) => void;
@@ -82,10 +83,24 @@ function valueWriter(column: Column, type: Field['type']): WriteRow {
   const { utf8 } = column;
   if (type.kind === 'json' || type.kind === 'jsonb') return utf8 === undefined ? jsonWriter(column, type) : jsonBytesWriter(utf8, column);
   if (utf8 !== undefined && STRINGS.has(type.kind)) return textBytesWriter(utf8, column);
+  if (holdsJson(type)) return jsonListWriter(column, type);
   const print = valuePrinter(column, type);
   const { print: printDigits } = column;
   if (printDigits === undefined) return (out, row) => out.text(print(row));
   return TIMES.has(type.kind) ? quotedDigitsWriter(printDigits, print) : (out, row) => void (printDigits(out, row) || out.text(print(row)));
+}
+
+function holdsJson({ element }: Field['type']): boolean {
+  return element !== undefined && (element.kind === 'json' || element.kind === 'jsonb' || holdsJson(element));
+}
+
+function jsonListWriter(column: Column, type: Field['type']): WriteRow {
+  const print = jsonPrinter(type);
+  return (out, row) => {
+    const list = column.get(row);
+    if (hasJsonNull(list)) refuseJsonNull();
+    out.text(list === null || list === undefined ? 'null' : print(list));
+  };
 }
 
 /** Kinds whose JSON is a string of digits and signs. */
@@ -189,20 +204,17 @@ function onOneLine(json: string): string {
   return line.trim() === 'null' ? refuseJsonNull() : line;
 }
 
-function refuseJsonNull(): never {
-  throw new MillraceError('VALUE_NOT_CARRIED', 'the JSON value null would become NULL: a JSON file has one null only');
-}
-
 function objectWriter(batch: AnyBatch, check: CheckText | undefined): WriteRow {
   const rows = batch.rows as readonly Record<string, unknown>[];
   return (out, row) => {
     const record = rows[row] as Record<string, unknown>;
     for (const name in record) {
-      if (record[name] === JsonNull)
-        throw ofColumn(
-          new MillraceError('VALUE_NOT_CARRIED', 'the JSON value null would become NULL: a JSON file has one null only'),
-          name,
-        );
+      if (!hasJsonNull(record[name])) continue;
+      try {
+        refuseJsonNull();
+      } catch (thrown) {
+        throw ofColumn(thrown, name);
+      }
     }
     const start = out.length;
     out.text(printJson(record));
