@@ -13,6 +13,8 @@ export interface Upsert {
   readonly updated: readonly string[];
   /** MERGE can do it in one statement, and nothing of the table leaves rows out of it. */
   readonly canMerge: boolean;
+  /** Many statements one after the other leave and check the same as one: nothing of the table looks at a statement as a whole. */
+  readonly canMergeInParts: boolean;
 }
 
 export interface UpsertOptions {
@@ -20,10 +22,7 @@ export interface UpsertOptions {
   readonly update?: readonly string[] | undefined;
 }
 
-export interface UpsertKey {
-  readonly names: readonly string[];
-  readonly canMerge: boolean;
-}
+export type UpsertKey = Pick<Upsert, 'canMerge' | 'canMergeInParts'> & { readonly names: readonly string[] };
 
 /**
  * The key of an upsert: as asked for, where a unique index of the table has just these columns, or the primary key. OPTION_INVALID where there is
@@ -31,9 +30,9 @@ export interface UpsertKey {
  */
 export async function upsertKey(client: pg.Client, target: TargetTable, { key }: UpsertOptions, shown: string): Promise<UpsertKey> {
   if (!'rp'.includes(target.kind)) throw invalid('mode', `upsert needs a table, and ${shown} is a view or a foreign table`);
-  const { rows } = await client.query<{ names: string[]; isprimary: boolean; canmerge: boolean }>(limited(UNIQUE_INDEXES, [target.name]));
+  const { rows } = await client.query<UniqueIndex>(limited(UNIQUE_INDEXES, [target.name]));
   const found = key === undefined ? rows.find(({ isprimary }) => isprimary) : rows.find(({ names }) => isSameSet(names, key));
-  if (found !== undefined) return { names: found.names, canMerge: found.canmerge };
+  if (found !== undefined) return { names: found.names, canMerge: found.canmerge, canMergeInParts: found.inparts };
   const there =
     rows.length === 0
       ? 'and has no unique index that could be used instead'
@@ -47,7 +46,7 @@ export async function upsertKey(client: pg.Client, target: TargetTable, { key }:
 export function upsertColumns(
   columns: readonly string[],
   target: TargetTable,
-  { names: key, canMerge }: UpsertKey,
+  { names: key, canMerge, canMergeInParts }: UpsertKey,
   { update }: UpsertOptions,
 ): Upsert {
   for (const [option, names] of [['key', key] as const, ['update', update ?? []] as const]) {
@@ -66,12 +65,26 @@ export function upsertColumns(
       `column ${JSON.stringify(wrong)} is ${key.includes(wrong) ? 'of the key' : 'always numbered by the server'}; leave it out`,
     );
   }
-  return { key, columns, updated: update ?? columns.filter(name => !key.includes(name) && !fixed.includes(name)), canMerge };
+  return {
+    key,
+    columns,
+    updated: update ?? columns.filter(name => !key.includes(name) && !fixed.includes(name)),
+    canMerge,
+    canMergeInParts,
+  };
+}
+
+interface UniqueIndex {
+  readonly names: string[];
+  readonly isprimary: boolean;
+  readonly canmerge: boolean;
+  readonly inparts: boolean;
 }
 
 /**
  * Those that ON CONFLICT can go by. MERGE came with 15; a trigger before a row may leave it out, as may a policy; rules and foreign partitions it
- * refuses.
+ * refuses. What is checked at the end of a statement, or told of it, takes note of its parts: triggers, unique keys that may be put off, and foreign keys to
+ * the table, except from another table to this key, which no row loses.
  */
 const UNIQUE_INDEXES = `
   WITH RECURSIVE tree AS (
@@ -83,7 +96,11 @@ const UNIQUE_INDEXES = `
     WHERE k.place <= i.indnkeyatts) AS names,
     pg_catalog.current_setting('server_version_num')::int4 >= 150000 AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_class c JOIN tree USING (oid) WHERE c.relhasrules OR c.relkind NOT IN ('r', 'p') OR pg_catalog.row_security_active(c.oid)
-        OR EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 3 = 3 AND g.tgtype & 20 <> 0 AND g.tgenabled <> 'D')) AS canmerge
+        OR EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 3 = 3 AND g.tgtype & 20 <> 0 AND g.tgenabled <> 'D')) AS canmerge,
+    NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g JOIN tree ON tree.oid = g.tgrelid WHERE NOT g.tgisinternal)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint d JOIN tree ON tree.oid = d.conrelid WHERE d.contype IN ('p', 'u', 'x') AND d.condeferrable)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f JOIN tree ON tree.oid = f.confrelid WHERE f.contype = 'f' AND NOT (f.confrelid = i.indrelid
+        AND f.conrelid NOT IN (SELECT oid FROM tree) AND f.confkey <@ (i.indkey::int2[])[0:i.indnkeyatts - 1])) AS inparts
   FROM pg_catalog.pg_index i
   WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
   ORDER BY i.indisprimary DESC, i.indexrelid`;

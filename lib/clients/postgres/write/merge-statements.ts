@@ -1,6 +1,7 @@
 import type { TargetTable } from '../catalogue/target-table.ts';
 import type { Upsert } from '../catalogue/upsert-key.ts';
 import { quoteIdentifier } from '../../../values/identifiers.ts';
+import type { KeyRange } from './integer-keys.ts';
 
 /** How the rows of a staging table are taken into another table. Rows of the staging table lie in the order in which they came. */
 export interface MergeStatements {
@@ -10,9 +11,11 @@ export interface MergeStatements {
   readonly supersede: string;
   /**
    * All of it in one statement; tells how many rows it inserted, updated and skipped. Fails (23505) where another session adds a row of the same
-   * key meanwhile. Undefined where the server has no MERGE, or something might leave rows out.
+   * key meanwhile. All rows lie in the range, if one is given: then no more of the table is looked at. Undefined where the server has no MERGE, or something might leave rows out.
    */
-  readonly merge: string | undefined;
+  readonly merge: ((range?: KeyRange) => string) | undefined;
+  /** Gives a row where the table has no more than `rows` of its own within a range of the key. */
+  readonly isDense: (range: KeyRange, rows: number) => string;
   /** Else: takes out the rows that stand in the table as they come, for ON CONFLICT would lock each of them, which writes to the table, */
   readonly skip: string;
   /** and takes the others in, whatever other sessions do. */
@@ -33,14 +36,17 @@ export function mergeStatements(staging: string, target: TargetTable, { key, upd
     `ROW(${list(updated, 's.')})::pg_catalog.record OPERATOR(pg_catalog.${operator}) ROW(${list(updated, 't.')})::pg_catalog.record`;
   const into = target.kind === 'r' ? `ONLY ${target.name}` : target.name;
   const change = updated.length === 0 ? '' : `WHEN MATCHED AND ${compared('*<>')} THEN UPDATE SET ${assigned('s')}`;
+  const within = ({ least, most }: KeyRange): string => `${list(key, 't.')} BETWEEN ${least} AND ${most}`;
   return {
     repeats: `SELECT 1 FROM ${staging} GROUP BY ${list(key)} HAVING pg_catalog.count(*) > 1 LIMIT 1`,
     supersede: `DELETE FROM ${staging} WHERE ctid IN (SELECT place FROM (
       SELECT ctid AS place, pg_catalog.row_number() OVER (PARTITION BY ${list(key)} ORDER BY ctid DESC) AS version FROM ${staging}) s WHERE version > 1)`,
     merge: canMerge
-      ? `EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, COSTS OFF, SUMMARY OFF, FORMAT XML) MERGE INTO ${into} t USING ${staging} s ON ${sameKey} ${change}
+      ? range => `EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, COSTS OFF, SUMMARY OFF, FORMAT XML) MERGE INTO ${into} t USING ${staging} s ON ${sameKey}${range === undefined ? '' : ` AND ${within(range)}`} ${change}
       WHEN NOT MATCHED THEN INSERT (${list(columns)}) OVERRIDING SYSTEM VALUE VALUES (${list(columns, 's.')})`
       : undefined,
+    isDense: (range, rows) =>
+      `SELECT 1 FROM (SELECT FROM ${into} t WHERE ${within(range)} LIMIT ${rows + 1}) t HAVING pg_catalog.count(*) <= ${rows}`,
     skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${sameKey}${updated.length === 0 ? '' : ` AND ${compared('*=')}`}`,
     insert: `INSERT INTO ${target.name} (${list(columns)}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)} FROM ${staging}
       ON CONFLICT (${list(key)}) DO ${updated.length === 0 ? 'NOTHING' : `UPDATE SET ${assigned('excluded')}`}`,

@@ -234,5 +234,5 @@ const STAGING = `pg_temp.${STAGING_NAME}`;
 
 function upsertStatements(table: TargetTable, upsert: Upsert, copy: string): string[] {
   const { repeats, supersede, merge, skip, insert } = mergeStatements(STAGING, table, upsert);
-  return [copy, repeats, supersede, ...(merge === undefined ? [skip, insert] : [merge])].map(statement => statement.replace(/\s+/g, ' '));
+  return [copy, repeats, supersede, ...(merge === undefined ? [skip, insert] : [merge()])].map(statement => statement.replace(/\s+/g, ' '));
 }

@@ -21,7 +21,7 @@ interface Remembered {
 }
 
 /**
- * All batches in one COPY, for a run that a refused row ends. Those of an upsert are merged when they are all there. Nothing is kept: a batch is settled when its bytes are handed over, and when the
+ * All batches in one COPY, for a run that a refused row ends. Nothing is kept: a batch is settled when its bytes are handed over, and when the
  * server refuses one after all, writing or flushing fails and nothing is committed.
  */
 export class StreamedCopy implements RowLoader {
@@ -32,16 +32,19 @@ export class StreamedCopy implements RowLoader {
   /** Rows of the COPYs before, and lines of this one. */
   #rowsBefore = 0;
   #lines = 0;
-  /** Rows that wait for being merged. */
-  #staged = 0;
+  /** Rows in the staging table that nobody has taken from there. */
+  staged = 0;
+  readonly #seen: (piece: CopyPiece) => void;
   #lineMeant = (line: number): number => line;
   #remembered: Remembered[] = [];
   #rememberedBytes = 0;
 
-  constructor(place: LoadPlace, table: TableName, context: SinkContext) {
+  /** `seen` gets what is handed over. */
+  constructor(place: LoadPlace, table: TableName, context: SinkContext, seen: (piece: CopyPiece) => void = () => undefined) {
     this.#place = place;
     this.#table = table;
     this.#context = context;
+    this.#seen = seen;
   }
 
   async write(batch: AnyBatch): Promise<void> {
@@ -57,9 +60,10 @@ export class StreamedCopy implements RowLoader {
     try {
       this.#load ??= await this.#start(batch, piece);
       this.#remember(batch, this.#load.rows, piece);
+      this.#seen(piece);
       await this.#load.write(piece);
     } catch (error) {
-      throw this.#failed(error);
+      throw this.failed(error);
     }
     this.#place.losses.add(reduced);
     this.#context.settle(batch);
@@ -67,14 +71,6 @@ export class StreamedCopy implements RowLoader {
 
   async flush(): Promise<void> {
     await this.#end();
-    const { staging } = this.#place;
-    const staged = this.#staged;
-    this.#staged = 0;
-    if (staging === undefined || staged === 0) return;
-    const merged = await staging.merge(staged).catch((error: unknown) => {
-      throw this.#failed(error);
-    });
-    this.#context.counted(merged);
   }
 
   async fail(reason: string): Promise<void> {
@@ -89,12 +85,12 @@ export class StreamedCopy implements RowLoader {
     try {
       await load.finish();
     } catch (error) {
-      throw this.#failed(error);
+      throw this.failed(error);
     }
     const { rows, bytes } = load;
     if (this.#place.staging === undefined) this.#context.counted({ written: rows, bytes });
     else {
-      this.#staged += rows;
+      this.staged += rows;
       this.#context.counted({ bytes });
     }
     this.#rowsBefore += load.rows;
@@ -119,7 +115,8 @@ export class StreamedCopy implements RowLoader {
     }
   }
 
-  #failed(error: unknown): MillraceError {
+  /** What an error of the server means. */
+  failed(error: unknown): MillraceError {
     const load = this.#load;
     this.#load = undefined;
     const refusal = rowRefusal(error, this.#table, this.#place.plan.names);

@@ -15,6 +15,7 @@ import { refusedRun, rowRefusal } from './row-refusal.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
 import { Staging, STAGING_NAME } from './staging.ts';
 import { SinkTable, type TableOptions } from './sink-table.ts';
+import { StagedCopy } from './staged-copy.ts';
 import { StreamedCopy } from './streamed-copy.ts';
 import { advanceSequence } from '../catalogue/target-table.ts';
 
@@ -175,8 +176,9 @@ export class TableWriter implements Writer {
       stallTimeoutMs: this.#options.stallTimeoutMs,
       signal: this.#context.signal,
     };
-    const Loader = this.#context.hasDeadLetters ? SegmentedCopy : StreamedCopy;
-    return new Loader(place, staging === undefined ? name : { ...name, bare: STAGING_NAME }, this.#context);
+    const into = staging === undefined ? name : { ...name, bare: STAGING_NAME };
+    if (this.#context.hasDeadLetters) return new SegmentedCopy(place, into, this.#context);
+    return staging === undefined ? new StreamedCopy(place, into, this.#context) : new StagedCopy(place, staging, into, this.#context);
   }
 
   /** A key that is made last may find rows that break it, without saying which. */
