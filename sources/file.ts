@@ -9,6 +9,7 @@ import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { MillraceError } from '../lib/errors.ts';
 import type { DecodeContext } from '../lib/formats/format.ts';
+import { MalformedAt } from '../lib/formats/ndjson/index.ts';
 import type { SourcePlan } from '../lib/core/plan.ts';
 import type { TextInput } from '../lib/formats/text/decode-text.ts';
 import type { Schema } from '../lib/schema/schema.ts';
@@ -181,9 +182,13 @@ async function* decodeFile({ path, bytes }: FoundFile, given: FileOptions, decod
     ...(context.columns === undefined ? {} : { columns: context.columns }),
     ...(from === undefined ? {} : { after: from }),
   };
-  for await (const batch of decoder.decode(content.chunks, described?.schema, decodeContext)) {
-    const hasPosition = bytes !== undefined && content.encoding === 'utf-8' && batch.position !== undefined;
-    yield batch.withPosition(hasPosition ? { file: path, ...batch.position } : undefined);
+  try {
+    for await (const batch of decoder.decode(content.chunks, described?.schema, decodeContext)) {
+      const hasPosition = bytes !== undefined && content.encoding === 'utf-8' && batch.position !== undefined;
+      yield batch.withPosition(hasPosition ? { file: path, ...batch.position } : undefined);
+    }
+  } catch (error) {
+    throw error instanceof MalformedAt && content.encoding !== 'utf-8' ? error.ofText() : error;
   }
 }
 

@@ -82,6 +82,19 @@ describe('encodings of files', () => {
     expect((await failure(pipeline(from.file(at('wide.ndjson')), to.null()))).message).to.include('?encoding=utf-16le');
   });
 
+  it('says of what is malformed in another encoding which bytes it counts, and of UTF-8 the byte of the file', async () => {
+    const cases = { 'cut.ndjson': '{"id":"üü"}\n{"id":', 'cut.json': '[{"id":"üü"},\n{"id":]', 'cut.csv': 'id,name\n1,ü\n2\n' };
+    for (const [name, text] of Object.entries(cases)) {
+      for (const encoding of ['utf-8', 'latin1', 'utf-16le'] as const) {
+        writeFileSync(at(name), Buffer.from(text, encoding));
+        const { code, message } = await failure(pipeline(from.file(at(name), { encoding }), to.null()));
+        expect(code).to.equal('DATA_MALFORMED');
+        expect(message).to.match(name === 'cut.csv' ? /cut\.csv:3: / : /cut\.n?d?json:2: /);
+        if (name !== 'cut.csv') expect(message).to.match(encoding === 'utf-8' ? /\(byte \d+\)$/ : /\(byte \d+ of its text in UTF-8\)$/);
+      }
+    }
+  });
+
   it('writes a byte order mark where one is asked for, and none behind what is there', async () => {
     const path = at('excel.csv');
     await pipeline(from.records(rows), to.file(path, { bom: true }));

@@ -7,8 +7,25 @@ export interface Place {
   readonly offset: number;
 }
 
-export function malformed({ file, line, offset }: Place, what: string): MillraceError {
-  return new MillraceError('DATA_MALFORMED', `${file}:${line}: ${what} (byte ${offset})`);
+export function malformed(place: Place, what: string): MillraceError {
+  return new MalformedAt(place, what);
+}
+
+/** DATA_MALFORMED at a byte of UTF-8. */
+export class MalformedAt extends MillraceError {
+  readonly #place: Place;
+  readonly #what: string;
+
+  constructor(place: Place, what: string, bytes = '') {
+    super('DATA_MALFORMED', `${place.file}:${place.line}: ${what} (byte ${place.offset}${bytes})`);
+    this.#place = place;
+    this.#what = what;
+  }
+
+  /** The same of a file in another encoding, whose bytes are others. */
+  ofText(): MalformedAt {
+    return new MalformedAt(this.#place, this.#what, ' of its text in UTF-8');
+  }
 }
 
 /** Of what JSON.parse says only the place is kept: its message quotes the text. */
