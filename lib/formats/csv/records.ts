@@ -1,5 +1,6 @@
 import type { Column } from '../../core/batch/column.ts';
 import type { DataType } from '../../schema/types.ts';
+import type { TextBuffer } from '../../values/text-buffer.ts';
 import { decodeQuoted, type DecodeText, isQuoted, textDecoderOf } from './field-text.ts';
 
 const LF = 10;
@@ -35,10 +36,11 @@ export class FieldIndex {
 
   column(index: number, type: DataType): Column {
     const ends = this.ends(index);
-    this.#decode ??= textDecoderOf(this.records.bytes);
+    const bytes = this.records.bytes as TextBuffer;
+    this.#decode ??= textDecoderOf(bytes);
     const starts = index === 0 ? this.records.starts : this.ends(index - 1);
     return new FieldColumn(type, {
-      bytes: this.records.bytes,
+      bytes,
       starts,
       skip: index === 0 ? 0 : 1,
       ends,
@@ -104,7 +106,7 @@ function lineEnd(bytes: Uint8Array, fieldStart: number, recordEnd: number): numb
 }
 
 interface Fields {
-  readonly bytes: Buffer;
+  readonly bytes: TextBuffer;
   readonly starts: Uint32Array;
   readonly skip: number;
   readonly ends: Uint32Array;
@@ -116,7 +118,7 @@ interface Fields {
 class FieldColumn implements Column {
   readonly type: DataType;
   readonly length: number;
-  readonly #bytes: Buffer;
+  readonly #bytes: TextBuffer;
   readonly #starts: Uint32Array;
   readonly #skip: number;
   readonly #ends: Uint32Array;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { from, pipeline, to } from '../../../lib/index.ts';
 import { digitWriter } from '../../../lib/clients/postgres/values/print-digits.ts';
 import { fieldDecoder } from '../../../lib/clients/postgres/values/decode.ts';
-import type { TextBuffer } from '../../../lib/clients/postgres/values/field.ts';
+import type { TextBuffer } from '../../../lib/values/text-buffer.ts';
 import { ByteWriter } from '../../../lib/formats/byte-writer.ts';
 import type { TypeKind } from '../../../lib/schema/types.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';

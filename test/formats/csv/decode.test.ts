@@ -47,6 +47,20 @@ describe('CSV decoder', () => {
         expect((await read('a,b,c\n,"",x\n', decode)).records).to.deep.equal([[null, '', 'x']]);
       });
 
+      it('reads quotes in fields of any length, of ASCII and of more', async () => {
+        const texts = [1, 24, 25, 4095, 4096, 4097, 20_000].flatMap(n => [
+          '"'.repeat(n),
+          `${'x'.repeat(n)}"`,
+          `"é${'ab"'.repeat(n >> 2)}`,
+          `${'x'.repeat(n)}🛶"\n"`,
+        ]);
+        const lines = texts.map((text, i) => `${i},"${text.replaceAll('"', '""')}"\n`);
+        for (const some of [lines, lines.filter(line => /^[\x00-\x7f]*$/.test(line))])
+          expect((await read(`a,b\n${some.join('')}`, decode)).records).to.deep.equal(
+            some.map(line => [line.split(',')[0], texts[Number(line.split(',')[0])]]),
+          );
+      });
+
       it('takes LF and CRLF in one file, and keeps a CR that is data', async () => {
         const { records } = await read('a,b\r\n1,2\n3,4\r\n5\r,6\r\r\n"7\r\n8",9\n', decode);
         expect(records).to.deep.equal([

@@ -8,7 +8,8 @@ import { copyFields, type FieldTable } from './copy-fields.ts';
 import type { CopyRows } from './copy-frames.ts';
 import { type CopyColumn, CopyLayout, isOverlay, rowOf } from './copy-layout.ts';
 import type { DigitWriter } from '../values/print-digits.ts';
-import type { DecodeText, FieldDecoder, FieldSource, TextBuffer } from '../values/field.ts';
+import type { TextBuffer } from '../../../values/text-buffer.ts';
+import type { DecodeText, FieldDecoder, FieldSource } from '../values/field.ts';
 
 /**
  * Rows as a COPY gave them, in binary: decoded field by field when somebody asks, passed on as bytes when nobody does.

@@ -1,5 +1,6 @@
 import { JsonNull, parseJson, parseShortNumbers } from '../../../values/json.ts';
-import type { DecodeText, FieldDecoder, FieldSource, TextBuffer } from './field.ts';
+import type { TextBuffer } from '../../../values/text-buffer.ts';
+import type { DecodeText, FieldDecoder, FieldSource } from './field.ts';
 
 /** Up to so many bytes a string made in JavaScript is cheaper than a call into C++. */
 const SHORT_TEXT = 16;

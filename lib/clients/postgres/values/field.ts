@@ -1,9 +1,4 @@
-/** What `toString` of a Buffer calls after looking at its arguments; older than any of Node's types. */
-export interface TextBuffer extends Buffer {
-  utf8Slice(start: number, end: number): string;
-  latin1Slice(start: number, end: number): string;
-  hexSlice(start: number, end: number): string;
-}
+import type { TextBuffer } from '../../../values/text-buffer.ts';
 
 /** Bytes of rows and a view over them; positions count from the start of both. */
 export interface FieldSource {
