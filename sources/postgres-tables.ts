@@ -96,7 +96,11 @@ async function parts(given: CheckedOptions, { signal }: DescribeContext, means: 
             throw new MillraceError('NOT_FOUND', `table ${printTableName(table)} was dropped this moment`, { retryable: true });
           const columns = relation.columns.filter(({ generatedBy }) => generatedBy === undefined);
           const part = { snapshot, relation: { ...relation, columns } };
-          const source = sourceStage(postgresKind.definition, { ...ofTable, table: relation.name, int8: 'bigint' }, { means, part });
+          const source = sourceStage(
+            postgresKind.definition,
+            { ...ofTable, table: printTableName(table), int8: 'bigint' },
+            { means, part },
+          );
           return { name: printTableName(table), bytes: table.bytes, source };
         }),
         close: async () => {

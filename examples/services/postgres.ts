@@ -21,9 +21,17 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server; resolves when it takes connections. `accessRules` are lines for the head of its pg_hba.conf. */
-export function startServer(accessRules: readonly string[] = []): Promise<PostgresServer> {
-  return start(accessRules, 1);
+/**
+ * Starts a server; resolves when it takes connections. `accessRules` are lines for the head of its pg_hba.conf. `isStandby`: one that waits for a
+ * primary, which it has not, and can only be read.
+ */
+export function startServer(accessRules: readonly string[] = [], { isStandby = false } = {}): Promise<PostgresServer> {
+  return start({ accessRules, isStandby }, 1);
+}
+
+interface Wish {
+  readonly accessRules: readonly string[];
+  readonly isStandby: boolean;
 }
 
 /** Runs statements on a connection of their own and gives the rows of the last one. */
@@ -38,19 +46,19 @@ export async function sql<Row extends object = Record<string, unknown>>(url: str
   }
 }
 
-async function start(accessRules: readonly string[], attempt: number): Promise<PostgresServer> {
+async function start(wish: Wish, attempt: number): Promise<PostgresServer> {
   const owner = await serverUser();
   const folder = mkdtempSync(join(tmpdir(), 'millrace-postgres-'));
   if (owner.uid !== undefined) await chown(folder, owner.uid, owner.gid);
   const bin = await binaries(folder, owner);
-  await initialise(bin, join(folder, 'data'), owner, accessRules);
+  await initialise(bin, join(folder, 'data'), owner, wish);
   const port = await freePort();
   const child = launch(bin, folder, port, owner);
   if (await answers(child, port)) return server(child, port);
   const log = readFileSync(join(folder, 'log'), 'utf8').slice(-2000);
   await server(child, port).stop();
   // Somebody else may have taken the port in between.
-  if (attempt < 3) return start(accessRules, attempt + 1);
+  if (attempt < 3) return start(wish, attempt + 1);
   throw new Error(`PostgreSQL did not start:\n${log}`);
 }
 
@@ -95,10 +103,11 @@ function hydrateLinks(root: string): void {
   }
 }
 
-async function initialise(bin: string, data: string, owner: Owner, accessRules: readonly string[]): Promise<void> {
+async function initialise(bin: string, data: string, owner: Owner, { accessRules, isStandby }: Wish): Promise<void> {
   await run(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-locale', '-E', 'UTF8', '--no-sync'], owner);
   const access = join(data, 'pg_hba.conf');
   await writeFile(access, [...accessRules, await readFile(access, 'utf8')].join('\n'));
+  if (isStandby) await writeFile(join(data, 'standby.signal'), '');
 }
 
 const SETTINGS = ['listen_addresses=127.0.0.1', 'fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB'];

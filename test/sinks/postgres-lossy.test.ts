@@ -81,7 +81,7 @@ describe('sink postgres, columns that may lose something', () => {
         expect(found.map(({ v }) => v)).to.deep.equal(cast.map(({ v }) => v));
         const count = cast.filter(({ changed }) => changed).length;
         expect(report.warnings).to.have.length(1);
-        expect(report.warnings[0]).to.match(new RegExp(`^column "v": ${count} values? changed on the way into `));
+        expect(report.warnings[0]).to.match(new RegExp(`^column "v" of table "t": ${count} values? changed on the way into `));
       });
     }
   }
@@ -103,7 +103,7 @@ describe('sink postgres, columns that may lose something', () => {
     expect([report.written, report.rejected, report.warnings]).to.deep.equal([
       3,
       2,
-      ['column "v": 2 values changed on the way into numeric(4,1) (lossy)'],
+      ['column "v" of table "t": 2 values changed on the way into numeric(4,1) (lossy)'],
     ]);
     expect(letters).to.deep.equal([
       { id: 1, v: 3.75 },
@@ -156,7 +156,7 @@ describe('sink postgres, columns that may lose something', () => {
     expect([refused.status, refused.err.includes('(lossy)')]).to.deep.equal([65, true]);
     const copied = await millrace(['copy', at('s'), at('t'), '--mode', 'upsert', '--lossy', 'v', '--json']);
     expect((JSON.parse(copied.out) as { warnings: string[] }).warnings).to.deep.equal([
-      'column "v": 1 value changed on the way into numeric(8,2) (lossy)',
+      'column "v" of table "t": 1 value changed on the way into numeric(8,2) (lossy)',
     ]);
     const again = await millrace(['copy', at('s'), at('t', '&mode=append&lossy=v&before=TRUNCATE t')]);
     expect([again.status, await sql(url, 'SELECT v::text AS v FROM t ORDER BY id')]).to.deep.equal([0, [{ v: '1.23' }, { v: '1.23' }]]);

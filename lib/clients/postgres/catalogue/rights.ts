@@ -42,9 +42,21 @@ export async function lackingSchema(client: pg.Client, { schema }: QualifiedName
 export async function readOnlyServer(client: pg.Client): Promise<MillraceError[]> {
   const { rows } = await client.query<{ standby: boolean; readonly: boolean }>(limited(READ_ONLY));
   const { standby, readonly } = rows[0] as (typeof rows)[number];
-  if (standby) return [new MillraceError('NOT_PERMITTED', 'the server is a standby and cannot be written to; name its primary')];
+  if (standby) return [standbyError()];
   if (!readonly) return [];
   return [new MillraceError('NOT_PERMITTED', 'transactions are read-only here (default_transaction_read_only); set it off for this user')];
+}
+
+/** Whether the transaction may write: NOT_PERMITTED. */
+export async function checkWritable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ standby: boolean; readonly: boolean }>(limited(WRITABLE));
+  const { standby, readonly } = rows[0] as (typeof rows)[number];
+  if (standby) throw standbyError();
+  if (readonly)
+    throw new MillraceError(
+      'NOT_PERMITTED',
+      'the transaction is read-only; set default_transaction_read_only off for this user, or write in another one',
+    );
 }
 
 /** Whether rows of a table may be deleted by this user: NOT_PERMITTED. */
@@ -67,6 +79,10 @@ export async function lackingTemporary(client: pg.Client): Promise<MillraceError
     : [new MillraceError('NOT_PERMITTED', 'this user may make no TEMPORARY tables in the database; grant it')];
 }
 
+function standbyError(): MillraceError {
+  return new MillraceError('NOT_PERMITTED', 'the server is a standby and cannot be written to; name its primary');
+}
+
 const LACKING = `
   SELECT a.attname::text AS name FROM pg_catalog.pg_attribute a
   WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname IN (SELECT pg_catalog.jsonb_array_elements_text($2::jsonb))
@@ -78,3 +94,5 @@ const SCHEMA = `
 
 const READ_ONLY = `
   SELECT pg_catalog.pg_is_in_recovery() AS standby, pg_catalog.current_setting('default_transaction_read_only')::bool AS readonly`;
+
+const WRITABLE = READ_ONLY.replace('default_transaction_read_only', 'transaction_read_only');

@@ -24,6 +24,8 @@ import { describeTarget, type PgTarget } from '../connection/connection-options.
 import { postgresError } from '../connection/errors.ts';
 import { openPool, type PgPool, type PgSession } from '../connection/pool.ts';
 import type { TransactionWish } from '../connection/transaction-wish.ts';
+import { lossyColumns } from './lossy-columns.ts';
+import type { TableOptions } from './sink-table.ts';
 import { flushWithCommit, mayFlushLater } from './late-flush.ts';
 import type { LoadHooks } from './load-hooks.ts';
 import { type DatabaseMode, NOTHING_PREPARED, prepareDatabase, type Prepared, tablesOf } from './prepare-database.ts';
@@ -33,6 +35,10 @@ export interface DatabaseWish {
   /** Connections that make foreign keys. */
   readonly parallel: number;
   readonly lockTimeoutMs: number;
+  /** Columns that may lose something, as `lossyColumns` takes them. */
+  readonly lossy: readonly string[];
+  /** What becomes of secondary indexes of tables that are there. */
+  readonly indexes: 'keep' | 'rebuild';
   readonly signal: AbortSignal;
   warn(message: string): void;
 }
@@ -43,15 +49,17 @@ export class DatabaseWriter {
   readonly #whole: DatabaseDefinition;
   readonly #wish: DatabaseWish;
   readonly #tables: readonly TableDefinition[];
+  readonly #lossy: ReadonlyMap<string, readonly string[]>;
   #prepared: Prepared = NOTHING_PREPARED;
   /** Commits wait for the disk only in the end. */
   #flushesLater = false;
 
-  private constructor(pool: PgPool, whole: DatabaseDefinition, wish: DatabaseWish) {
+  private constructor(pool: PgPool, whole: DatabaseDefinition, wish: DatabaseWish, lossy: ReadonlyMap<string, readonly string[]>) {
     this.#pool = pool;
     this.#whole = whole;
     this.#wish = wish;
     this.#tables = tablesOf(whole);
+    this.#lossy = lossy;
   }
 
   /**
@@ -59,7 +67,8 @@ export class DatabaseWriter {
    * OPTION_INVALID where foreign keys of tables that are there leave no way to fill them.
    */
   static async open(target: PgTarget, whole: DatabaseDefinition, wish: DatabaseWish): Promise<DatabaseWriter> {
-    const writer = new DatabaseWriter(openPool(target), whole, wish);
+    const lossy = lossyColumns(wish.lossy, tablesOf(whole));
+    const writer = new DatabaseWriter(openPool(target), whole, wish, lossy);
     try {
       await writer.#inTransaction(`make the tables in ${describeTarget(target)}`, async run => {
         writer.#prepared = await prepareDatabase(run, whole, wish.mode, target);
@@ -81,7 +90,7 @@ export class DatabaseWriter {
    * How a table is loaded: with its keys, where this run has made it; emptied then, unless it is small, so that its rows need no later visit, and no
    * log where the server's `wal_level` is minimal.
    */
-  part(name: string): { table: string; hooks: LoadHooks } {
+  part(name: string): { options: TableOptions; hooks: LoadHooks } {
     const table = this.#table(name);
     const quoted = quoteQualifiedName(table);
     const isOwn = this.#isOwn(table);
@@ -102,7 +111,14 @@ export class DatabaseWriter {
         );
       },
     };
-    return { table: quoted, hooks };
+    const options: TableOptions = {
+      table: name,
+      mode: 'append',
+      lossy: this.#lossy.get(name),
+      // One of ours gets them when it has its rows.
+      ...(isOwn ? {} : { indexes: this.#wish.indexes }),
+    };
+    return { options, hooks };
   }
 
   /** Its other indexes: each in a transaction of its own, on a connection of its own. */

@@ -43,13 +43,13 @@ export class Losses {
     }
   }
 
-  /** A sentence for each column that lost something since the last call. */
-  take(): string[] {
+  /** A sentence for each column that lost something since the last call. `table`: as messages name it. */
+  take(table: string): string[] {
     const told = [...this.#counts].filter(([, { count }]) => count > 0);
     this.#counts.clear();
     return told.map(
       ([name, { target, count }]) =>
-        `column ${JSON.stringify(name)}: ${count} value${count === 1 ? '' : 's'} changed on the way into ${typeName(target)} (lossy)`,
+        `column ${JSON.stringify(name)} of table ${table}: ${count} value${count === 1 ? '' : 's'} changed on the way into ${typeName(target)} (lossy)`,
     );
   }
 }

@@ -8,6 +8,7 @@ import { asServerHas } from '../catalogue/definition/older-server.ts';
 import type { DatabaseDefinition, DatabaseObject } from '../catalogue/definition/read-database.ts';
 import { type DdlRun, runAll, runEach } from '../catalogue/definition/run-ddl.ts';
 import { tableDdl } from '../catalogue/definition/table-ddl.ts';
+import { checkWritable } from '../catalogue/rights.ts';
 import { limited } from '../connection/connect.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { checkOrder, type ExistingTables, findTables } from './existing-tables.ts';
@@ -38,11 +39,12 @@ export function tablesOf({ objects }: DatabaseDefinition): TableDefinition[] {
 
 /**
  * Makes schemas, types, sequences and empty tables, within a transaction; what is there is used as it is. EXISTS, with the names of all tables that
- * are there, in mode create; OPTION_INVALID where foreign keys of tables that are there leave no way to fill them.
+ * are there, in mode create; OPTION_INVALID where foreign keys of tables that are there leave no way to fill them; NOT_PERMITTED on a standby.
  */
 export async function prepareDatabase(run: DdlRun, whole: DatabaseDefinition, mode: DatabaseMode, target: PgTarget): Promise<Prepared> {
   const { client } = run;
   const tables = tablesOf(whole);
+  await checkWritable(client);
   const existing = await findTables(client, tables);
   checkMode(existing, mode, target);
   const isThereAlready = (table: TableDefinition): boolean => existing.names.has(printTableName(table));

@@ -17,6 +17,7 @@ import { Staging, STAGING_NAME } from './staging.ts';
 import { SinkTable, type TableOptions } from './sink-table.ts';
 import { StagedCopy } from './staged-copy.ts';
 import { StreamedCopy } from './streamed-copy.ts';
+import { checkWritable } from '../catalogue/rights.ts';
 import { advanceSequence } from '../catalogue/target-table.ts';
 
 export interface TableWriterOptions extends TableOptions {
@@ -108,7 +109,7 @@ export class TableWriter implements Writer {
       const { after } = this.#options;
       if (after !== undefined) await runOwnSql(this.#session, 'after', after);
       await this.#commitTransaction();
-      for (const told of this.#losses.take()) this.#context.warn(told);
+      for (const told of this.#losses.take(this.#table.name.shown)) this.#context.warn(told);
       // What rows were staged in, or went into, is gone.
       if (isSwapped || this.#table.upsert !== undefined) this.#loader = undefined;
       return null;
@@ -135,9 +136,10 @@ export class TableWriter implements Writer {
 
   async #prepare(): Promise<void> {
     await this.#begin();
-    const { before } = this.#options;
+    const { before, hooks } = this.#options;
+    if (hooks === undefined) await checkWritable(this.#session.client);
     if (before !== undefined) await runOwnSql(this.#session, 'before', before);
-    await this.#options.hooks?.begun(this.#session.client);
+    await hooks?.begun(this.#session.client);
     await this.#table.prepare();
   }
 
