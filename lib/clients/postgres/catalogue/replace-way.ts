@@ -35,10 +35,15 @@ async function swapObstacles(client: pg.Client, name: string): Promise<string[]>
   return rows.map(({ obstacle }) => obstacle);
 }
 
-/** `own`: the table and what is made again with it, or goes over with it. Before 14 TOAST tables and sequences have types of their own. */
+/**
+ * To drop the table takes to act as its owner, and to give the other one to it takes what `giving` says, which has its own name from 16 on.
+ * `own`: the table and what is made again with it, or goes over with it. Before 14 TOAST tables and sequences have types of their own.
+ */
 const OBSTACLES = `
   WITH t AS (
     SELECT c.*, c.oid AS id FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)
+  ), giving(privilege) AS (
+    SELECT CASE WHEN pg_catalog.current_setting('server_version_num')::int4 >= 160000 THEN 'SET' ELSE 'MEMBER' END
   ), sequences AS (
     SELECT d.objid AS id, d.deptype AS tie FROM t JOIN pg_catalog.pg_depend d ON d.refobjid = t.id AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
       AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -60,7 +65,8 @@ const OBSTACLES = `
   SELECT CASE relkind WHEN 'p' THEN 'it is partitioned' ELSE 'it is no table of its own' END AS obstacle FROM t WHERE relkind <> 'r'
   UNION SELECT 'it is a partition' FROM t WHERE relispartition
   UNION SELECT 'it inherits from another table' FROM t JOIN pg_catalog.pg_inherits i ON i.inhrelid = t.id WHERE NOT relispartition
-  UNION SELECT 'its owner is another role' FROM t WHERE NOT pg_catalog.pg_has_role(relowner, 'MEMBER')
+  UNION SELECT 'its owner is another role' FROM t
+    WHERE NOT (pg_catalog.pg_has_role(relowner, 'USAGE') AND pg_catalog.pg_has_role(relowner, (SELECT privilege FROM giving)))
   UNION SELECT 'its owner, or this user, may not make tables in its schema' FROM t
     WHERE NOT (pg_catalog.has_schema_privilege(relowner, relnamespace, 'CREATE') AND pg_catalog.has_schema_privilege(relnamespace, 'CREATE'))
   UNION SELECT 'row-level security applies to its owner' FROM t WHERE pg_catalog.row_security_active(id)
