@@ -77,6 +77,8 @@ export function postgres<Query extends BuiltQuery>(options: CodeOptions & { read
 export function postgres<Row = Record<string, unknown>>(options: CodeOptions): Source<Row>;
 export function postgres<Row>({ schema, query, ...rest }: CodeOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
   const { options, means } = splitClient<Omit<PostgresOptions, 'query'>>(rest);
+  if (means.client !== undefined && (options.parallel ?? 1) !== 1)
+    throw new MillraceError('OPTION_INVALID', 'postgres: option "client" is one connection; leave option "parallel" out');
   if (typeof query !== 'object')
     return postgresKind.create<Row>({ ...options, ...(query === undefined ? {} : { query }) }, { schema, means });
   if (rest.values !== undefined) throw new MillraceError('OPTION_INVALID', 'postgres: option "values": the query of a builder has its own');

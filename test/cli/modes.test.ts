@@ -48,4 +48,27 @@ describe('millrace copy into a table, by mode', () => {
     expect(status).to.equal(64);
     expect(err).to.contain('"before"').and.contain('[OPTION_UNKNOWN]');
   });
+
+  it('--parallel reads a table by several connections', async () => {
+    await sql(
+      url,
+      `CREATE TABLE big AS SELECT i AS id, md5(i::text) AS filler FROM generate_series(1, 30000) i; ALTER TABLE big ADD PRIMARY KEY (id); ANALYZE big;
+       DROP ROLE IF EXISTS cli_reader; CREATE ROLE cli_reader LOGIN CONNECTION LIMIT 3; GRANT SELECT ON big TO cli_reader`,
+    );
+    const source = Object.assign(new URL(url), { username: 'cli_reader', search: '?table=big' }).href;
+    const copied = Object.assign(new URL(url), { search: '?table=copied' }).href;
+    const all = await millrace(['copy', source, copied, '--parallel', '2', '--json', '--quiet']);
+    expect({ status: all.status, err: all.err }).to.deep.equal({ status: 0, err: '' });
+    expect(JSON.parse(all.out)).to.deep.include({ read: 30000, written: 30000, warnings: [] });
+    const differing = 'SELECT count(*)::int AS n FROM (TABLE big EXCEPT TABLE copied) d';
+    expect(await sql(url, `${differing} UNION ALL SELECT count(*)::int FROM copied`)).to.deep.equal([{ n: 0 }, { n: 30000 }]);
+    const fewer = await millrace(['copy', source, copied, '--mode', 'replace', '--parallel', '4', '--json', '--quiet']);
+    const { warnings } = JSON.parse(fewer.out) as { warnings: string[] };
+    expect([fewer.status, warnings.length, warnings[0]]).to.deep.equal([
+      0,
+      1,
+      warnings.find(text => text.startsWith('2 connections read instead of 4: ')),
+    ]);
+    await sql(url, 'DROP OWNED BY cli_reader; DROP ROLE cli_reader');
+  });
 });

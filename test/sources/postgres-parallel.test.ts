@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import pg from 'pg';
-import { filter, from, pipeline, plan, sort, take, to } from '../../lib/index.ts';
+import { filter, from, MillraceError, pipeline, plan, sort, take, to } from '../../lib/index.ts';
 import { sourceCases } from '../../lib/testing/index.ts';
 import { postgres } from '../../sources/postgres.ts';
 import { fakePooler } from '../services/fake-pooler.ts';
@@ -247,6 +247,30 @@ describe('source postgres, parallel', () => {
     const alone = await pipeline(postgres({ ...limited, parallel: 4 }), to.null());
     expect([alone.read, alone.warnings[0]?.slice(0, 36)]).to.deep.equal([60000, 'one connection reads instead of 4: c']);
     await sql(url, 'DROP OWNED BY few_only; DROP ROLE few_only');
+  });
+
+  it('reads by one connection where it may not share its snapshot, and says so', async () => {
+    await sql(
+      url,
+      'REVOKE EXECUTE ON FUNCTION pg_export_snapshot() FROM PUBLIC; DROP ROLE IF EXISTS no_share; CREATE ROLE no_share LOGIN; GRANT SELECT ON big TO no_share',
+    );
+    const report = await pipeline(
+      postgres({ url: url.replace('postgres@', 'no_share@'), table: 'big', parallel: 3, applicationName: APP }),
+      to.null(),
+    );
+    expect([report.read, report.warnings.length]).to.deep.equal([60000, 1]);
+    expect(report.warnings[0]).to.match(/^one connection reads: share a snapshot: permission denied for function pg_export_snapshot /);
+    expect(await openSessions(url, APP)).to.equal(0);
+    await sql(url, 'GRANT EXECUTE ON FUNCTION pg_export_snapshot() TO PUBLIC; DROP OWNED BY no_share; DROP ROLE no_share');
+  });
+
+  it('takes no connection of the user’s, which is one', () => {
+    const client = new pg.Client({ connectionString: url });
+    expect(() => postgres({ client, table: 'big', parallel: 2 })).to.throw(
+      MillraceError,
+      'postgres: option "client" is one connection; leave option "parallel" out',
+    );
+    expect(() => postgres({ client, table: 'big', parallel: 1 })).not.to.throw();
   });
 
   it('reads by one connection behind a pooler, and says so', async () => {
