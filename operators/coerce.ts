@@ -60,6 +60,7 @@ export function coerce<Row, const M extends { readonly [K in keyof Row]?: keyof 
 export const coerceKind = defineOperator<typeof optionsSchema>({
   kind: 'coerce',
   options: optionsSchema,
+  keepsNothing: true,
   batch: ({ columns, ...options }, context) =>
     coercing(
       columns.map(({ name, type }) => target(name, type, options)),

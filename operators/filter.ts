@@ -42,6 +42,7 @@ const noOptions = z.strictObject({});
 export const filterKind = defineOperator<typeof predicateOptions>({
   kind: 'filter',
   options: predicateOptions,
+  keepsNothing: true,
   batch: (options, context) => selecting(options.where, context.schema, context),
   reads: options => compilePredicate(options.where).columns,
   schema: (input, options) => {
@@ -62,6 +63,7 @@ export const filterFunctionKind = defineOperator<typeof noOptions, (row: AnyRow)
 export const filterFieldsKind = defineOperator<typeof fieldOptions, (fields: AnyRow) => boolean>({
   kind: 'filter',
   options: fieldOptions,
+  keepsNothing: true,
   batch: ({ fields }, context, keep) => keepingByFields(fields, context, keep),
   reads: ({ fields }) => fields,
   schema: (input, { fields }) => {

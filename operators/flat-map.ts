@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Locator, RecordBatch } from '../lib/core/batch/batch.ts';
+import { RecordBatch } from '../lib/core/batch/batch.ts';
+import type { Locator } from '../lib/core/batch/locator.ts';
 import { withRows } from '../lib/core/batch/decodable.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';

@@ -50,6 +50,7 @@ export const mapKind = defineOperator<typeof noOptions, (row: AnyRow) => AnyRow>
 export const mapFieldsKind = defineOperator<typeof fieldOptions, (fields: AnyRow) => AnyRow>({
   kind: 'map',
   options: fieldOptions,
+  keepsNothing: true,
   batch: ({ fields }, context, change) => overlay(fields, context, change),
   reads: ({ fields }) => fields,
   // What comes out is known with the first batch; that the fields are there, before it.

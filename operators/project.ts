@@ -16,6 +16,7 @@ export function project<Row, K extends Key<Row>>(...names: readonly K[]): Operat
 export const projectKind = defineOperator<typeof options>({
   kind: 'project',
   options,
+  keepsNothing: true,
   batch:
     ({ columns }) =>
     batch =>

@@ -18,6 +18,7 @@ export function rename<Row, const M extends { readonly [K in keyof Row]?: string
 export const renameKind = defineOperator<typeof options>({
   kind: 'rename',
   options,
+  keepsNothing: true,
   batch: ({ columns }) => {
     const names = namesOf(columns);
     return batch => batch.rename(names);

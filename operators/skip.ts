@@ -12,6 +12,7 @@ export function skip<Row>(count: number): Operator<Row, Row> {
 export const skipKind = defineOperator<typeof options>({
   kind: 'skip',
   options,
+  keepsNothing: true,
   batch: ({ count }, context) => {
     let left = count;
     context.keepState({ save: () => left, load: state => void (left = Number(state)) });

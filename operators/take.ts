@@ -12,6 +12,7 @@ export function take<Row>(count: number): Operator<Row, Row> {
 export const takeKind = defineOperator<typeof options>({
   kind: 'take',
   options,
+  keepsNothing: true,
   batch: ({ count }, context) => {
     let left = count;
     context.keepState({ save: () => left, load: state => void (left = Number(state)) });

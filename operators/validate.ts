@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { MillraceError } from '../lib/errors.ts';
 import { withRows } from '../lib/core/batch/decodable.ts';
-import { pickedLocator, RecordBatch } from '../lib/core/batch/batch.ts';
+import { RecordBatch } from '../lib/core/batch/batch.ts';
+import { pickedLocator } from '../lib/core/batch/locator.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
@@ -48,6 +49,7 @@ export function validate<S extends StandardSchemaV1>(
 export const validateKind = defineOperator<typeof optionsSchema, StandardSchemaV1>({
   kind: 'validate',
   options: optionsSchema,
+  keepsNothing: true,
   batch: ({ messages }, context, schema) => validating(schema, messages, context),
 });
 

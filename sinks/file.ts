@@ -50,6 +50,7 @@ export function file<Row = object>(path: string, more: FileSinkOptions<Row> = {}
 
 export const fileKind = defineSink<typeof options>({
   kind: 'file',
+  keepsNothing: true,
   options,
   needsSchema: given => encodingOf(given.path, given).format.needsSchema,
   takes: given => (encodingName(given.encoding) === 'utf-8' ? codecsOf(given) : []),

@@ -22,6 +22,7 @@ export { calling as function };
 
 export const functionKind = defineSink<typeof options, (row: AnyRow) => unknown>({
   kind: 'function',
+  keepsNothing: true,
   options,
   needsSchema: false,
   guarantee: 'at-least-once',

@@ -11,6 +11,7 @@ export function memory<Row>(rows: Row[]): Sink<Row> {
 
 export const memoryKind = defineSink<typeof options, AnyRow[]>({
   kind: 'memory',
+  keepsNothing: true,
   options,
   needsSchema: false,
   guarantee: 'all-or-nothing',

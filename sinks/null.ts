@@ -13,6 +13,7 @@ export { nothing as null };
 
 export const nullKind = defineSink<typeof options>({
   kind: 'null',
+  keepsNothing: true,
   options,
   needsSchema: false,
   takes: ['pg-copy', 'csv', 'ndjson'],

@@ -99,6 +99,7 @@ const TITLES = { create: '', append: ', added to', replace: ', replaced', upsert
 
 export const postgresKind = defineSink<typeof options, Given | undefined>({
   kind: 'postgres',
+  keepsNothing: true,
   options,
   takes: ['pg-copy', 'csv'],
   guarantee: 'all-or-nothing',

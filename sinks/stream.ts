@@ -17,6 +17,7 @@ export function stream<Row>(foreign: NodeJS.WritableStream | WritableStream): Si
 
 export const streamKind = defineSink<typeof options, NodeJS.WritableStream | WritableStream>({
   kind: 'stream',
+  keepsNothing: true,
   options,
   needsSchema: false,
   guarantee: 'at-least-once',

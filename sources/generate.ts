@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MillraceError, suggestion } from '../lib/errors.ts';
-import { type Locator, type Origin, RecordBatch } from '../lib/core/batch/batch.ts';
+import { type Origin, RecordBatch } from '../lib/core/batch/batch.ts';
+import type { Locator } from '../lib/core/batch/locator.ts';
 import type { Column } from '../lib/core/batch/column.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';

@@ -159,6 +159,8 @@ export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
   batch?(options: z.output<S>, context: OperatorContext, given: Given): BatchFunction;
   /** All batches in, any batches out. Counts what it drops and makes; never holds more than about one batch but on the state account. */
   stream?(options: z.output<S>, context: OperatorContext, given: Given): StreamFunction;
+  /** Of a batch operator: of a batch it holds on to nothing (a view, a column, bytes) but in what it gives on: the batch's memory may be used again when that has its outcome. */
+  readonly keepsNothing?: true;
   /** Of a stream operator that passes positions on; without it they stop there until its input has ended. */
   readonly positions?: 'forwarded';
   /** Columns that it looks at; 'all' by default. */
@@ -251,6 +253,8 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
    * `plan` tells nothing of the target.
    */
   plan?(options: z.output<S>, context: SinkPlanContext, given: Given): Promise<SinkPlan>;
+  /** Of a settled batch it holds on to nothing: no view, no column, no bytes that are on their way to a socket. The batch's memory may be used again; `batch.keep()` says that one is kept. */
+  readonly keepsNothing?: true;
   /** Encodings that it takes as they are (`batch.encoded`). */
   readonly takes?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
   /** True (the default): opened only when the schema is known. False: takes objects of any shape. */

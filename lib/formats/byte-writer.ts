@@ -1,13 +1,22 @@
 const LONGEST_SHORT = 64;
 const TEXT = new TextEncoder();
+const FIRST_BYTES = 65_536;
+/** Memory that a batch of the common size has use for. */
+const MOST_KEPT_BYTES = 4 * 1024 * 1024;
 
-/** Bytes that grow at the end. What it gives is a view of its memory: take it once, when all is written. */
+/** Bytes that grow at the end. What it gives is a view of its memory: take it when all is written; it is good until `restart`. */
 export class ByteWriter {
   bytes: Uint8Array;
   length = 0;
 
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(capacity, 64)).buffer);
+  constructor(capacity = FIRST_BYTES) {
+    this.bytes = allocate(Math.max(capacity, 64));
+  }
+
+  /** Begins again in the same memory. A new piece for each batch would pile up: the collector does not see how much lies outside of its heap. */
+  restart(): void {
+    this.length = 0;
+    if (this.bytes.length > MOST_KEPT_BYTES) this.bytes = allocate(FIRST_BYTES);
   }
 
   taken(): Uint8Array {
@@ -56,8 +65,12 @@ export class ByteWriter {
   /** Room for so many bytes more, in `bytes` from `length` on. */
   reserve(more: number): void {
     if (this.length + more <= this.bytes.length) return;
-    const grown = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.length + more)).buffer);
+    const grown = allocate(Math.max(this.bytes.length * 2, this.length + more));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }
+}
+
+function allocate(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }

@@ -32,6 +32,7 @@ export interface Decoder {
 }
 
 export interface Encoded {
+  /** Good until the next batch is encoded: an encoder writes into the same memory again and again. */
   readonly chunks: readonly Uint8Array[];
   /** Rows of the batch that could not be written. */
   readonly rejected: readonly RejectedRow[];

@@ -3,6 +3,7 @@ import { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
 import { type Column, SelectedColumn } from './column.ts';
 import { constructRows } from './construct-rows.ts';
+import { type Locator, locatorOf } from './locator.ts';
 import { fieldOfRows, ObjectOrigin, overlayRows, pick, projectRows, renameRows } from './objects.ts';
 import type { PackedRows } from './packed.ts';
 
@@ -17,9 +18,6 @@ export type Codec = 'pg-copy' | 'csv' | 'ndjson';
 
 /** A column of a view: of the origin by its index there, or one that was laid over it (dense: row 0 is the view's first row). */
 export type ViewColumn = { readonly name: string; readonly type: DataType } & ({ readonly index: number } | { readonly overlay: Column });
-
-/** Where a row of a batch stood in its source, for dead letters and messages. */
-export type Locator = (row: number) => Position | undefined;
 
 /** What a view shows of its origin. */
 export interface View {
@@ -54,6 +52,10 @@ export interface Origin {
   readonly locate?: Locator;
   /** The same rows under a schema that was found late, where the origin knows more of them than objects do. */
   typed?(schema: Schema): Origin | undefined;
+  /** Its memory may be used for other rows: nobody looks at them any more. */
+  giveBack?(): void;
+  /** It is never given back. */
+  keep?(): void;
   /** A new origin that holds just these rows and columns and keeps nothing else alive. Overlays come back as own columns. */
   compact?(view: View): Origin | undefined;
   /** All its rows, where they are nothing but their bytes. */
@@ -255,6 +257,17 @@ export class RecordBatch<Row = Record<string, unknown>> {
     ) as unknown as RecordBatch<Row>;
   }
 
+  /** Somebody holds on to it, to a view or to bytes of it, for longer than a stage that `keepsNothing`: its memory is left to the collector. */
+  keep(): this {
+    this.#origin.keep?.();
+    return this;
+  }
+
+  /** @internal Nobody looks at it, or at any view, column or bytes of it, any more. Only the engine can know. */
+  giveBack(): void {
+    this.#origin.giveBack?.();
+  }
+
   #with<Next>(schema: Schema, view: View): RecordBatch<Next> {
     return new RecordBatch<Next>(this.#origin, this.schemaKnown ? schema : undefined, this.position, view);
   }
@@ -284,13 +297,3 @@ export class RecordBatch<Row = Record<string, unknown>> {
 }
 
 const NO_SCHEMA = new Schema([]);
-
-/** Apart from `locator`: closures of one function keep alive what any of them uses. */
-function locatorOf(locate: Locator | undefined, selection: Uint32Array | undefined, position: Position | undefined): Locator {
-  return locate === undefined ? () => position : row => locate(selection?.[row] ?? row) ?? position;
-}
-
-/** A locator of some of the rows: a function of its own, which keeps nothing of their batch alive. */
-export function pickedLocator(locate: Locator, rows: Uint32Array): Locator {
-  return row => locate(rows[row] as number);
-}

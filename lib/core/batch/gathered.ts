@@ -1,6 +1,7 @@
 import { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
-import { type Codec, type Locator, type Origin, RecordBatch, type View } from './batch.ts';
+import { type Codec, type Origin, RecordBatch, type View } from './batch.ts';
+import type { Locator } from './locator.ts';
 import type { Column } from './column.ts';
 import { constructRows } from './construct-rows.ts';
 

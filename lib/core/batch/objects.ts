@@ -1,7 +1,8 @@
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
-import type { Locator, Origin, View } from './batch.ts';
+import type { Origin, View } from './batch.ts';
+import type { Locator } from './locator.ts';
 import type { Column } from './column.ts';
 import { constructRows } from './construct-rows.ts';
 

@@ -54,8 +54,8 @@ export class Settlement {
     this.#unsettled.get(batch)?.lease.release();
   }
 
-  /** How many records of the batch went through; throws when it was settled before or never written. */
-  settle(batch: AnyBatch, rejected: readonly RejectedRow[], stage: string): number {
+  /** Gives the batch's lease, released; throws when it was settled before or never written. */
+  settle(batch: AnyBatch, rejected: readonly RejectedRow[], stage: string): Lease {
     const unsettled = this.#unsettled.get(batch);
     if (unsettled === undefined)
       throw new MillraceError('INTERNAL', `${stage} settled a batch twice, or one that it was not given`, { stage });
@@ -64,9 +64,8 @@ export class Settlement {
     unsettled.lease.release();
     unsettled.entry.isSettled = true;
     this.#advance();
-    const through = batch.length - rejected.length;
-    this.records += through;
-    return through;
+    this.records += batch.length - rejected.length;
+    return unsettled.lease;
   }
 
   #advance(): void {

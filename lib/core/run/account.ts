@@ -76,6 +76,8 @@ export class FlowAccount {
 /** Bytes that one batch has charged. Given back once, whoever does it first. */
 export class Lease {
   readonly #account: FlowAccount;
+  /** What its memory is given back to, where it may be used again. */
+  #batch: { giveBack(): void } | undefined;
   #bytes = 0;
   #isReleased = false;
 
@@ -87,6 +89,18 @@ export class Lease {
     if (this.#isReleased) return;
     this.#bytes += bytes;
     this.#account.change(bytes);
+  }
+
+  /** The memory of this batch may be used again at the end. */
+  lend(batch: { giveBack(): void }): void {
+    this.#batch = batch;
+  }
+
+  /** Releases it, and nobody looks at the batch, or at what was made of it, any more. */
+  end(): void {
+    this.release();
+    this.#batch?.giveBack();
+    this.#batch = undefined;
   }
 
   release(): void {

@@ -110,6 +110,12 @@ export function passthroughOf({ operators, sink }: Line): readonly Codec[] {
   return typeof takes === 'function' ? takes(sink.options) : takes;
 }
 
+/** Whether no stage holds on to anything of a batch past its outcome. Functions over records get objects, which have nothing of its memory. */
+export function keepsNothing({ operators, sink }: Line): boolean {
+  const letsGo = ({ definition: { row, keepsNothing: isSaid } }: OperatorStage): boolean => row !== undefined || isSaid === true;
+  return sink.definition.keepsNothing === true && operators.every(letsGo);
+}
+
 /** Same line, same job: kinds and what they do, no secrets. */
 export function jobIdOf({ source, operators, sink }: Line): string {
   const titles = [source, ...operators, sink].map(({ definition, options }) => `${definition.kind} ${definition.title?.(options) ?? ''}`);

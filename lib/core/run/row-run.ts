@@ -1,7 +1,8 @@
 /** Runs of row operators: what comes through is a batch again, or is handed to the sink's function. */
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { pickedLocator, RecordBatch } from '../batch/batch.ts';
+import { RecordBatch } from '../batch/batch.ts';
+import { pickedLocator } from '../batch/locator.ts';
 import { withRows } from '../batch/decodable.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch, AnyRow, Rejected, RowFunction } from '../define.ts';

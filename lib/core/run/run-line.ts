@@ -11,7 +11,7 @@ import { join, type Joined } from './connect.ts';
 import { checkpointOf } from './checkpoint.ts';
 import { seconds, StageCounter } from './counter.ts';
 import { deadLetterStage } from './face.ts';
-import { jobIdOf, type Line, type Schemas, schemasOf } from './layout.ts';
+import { jobIdOf, keepsNothing, type Line, type Schemas, schemasOf } from './layout.ts';
 import { type RunningOperator, StateAccount } from './operator-context.ts';
 import { type LineHooks, openOperators } from './operator-line.ts';
 import { LateColumns } from './late-columns.ts';
@@ -124,6 +124,7 @@ class Run {
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
       ...(this.#late === undefined ? {} : { look: batch => this.#late?.look(batch) }),
+      reusesMemory: keepsNothing(this.#running),
       read: signal => source.definition.read(source.options, { ...context, signal }, source.given),
     });
   }

@@ -146,7 +146,7 @@ export class SinkStream extends Writable {
     this.#options.counter.in += batch.length;
     if (this.writer === undefined && this.#takesAnyShape) await this.#open(this.#options.schema);
     if (batch.length === 0) {
-      lease.release();
+      lease.end();
       this.#passPosition(parcel);
     } else if (this.writer === undefined) {
       this.#sample.push(parcel);
@@ -161,6 +161,7 @@ export class SinkStream extends Writable {
   async #call(calls: RowCalls, { batch, lease }: Parcel): Promise<void> {
     try {
       await calls.work(batch, growing(lease));
+      lease.end();
     } finally {
       lease.release();
       this.settlement.records = calls.calls;
@@ -223,7 +224,7 @@ export class SinkStream extends Writable {
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was written to before it was opened');
     const fitted = this.#late === undefined ? batch : await this.#fit(batch, this.#late, writer);
     if (fitted.length === 0) {
-      lease.release();
+      lease.end();
       this.settlement.passed(fitted.position);
     } else {
       this.settlement.written(fitted, lease);
@@ -269,8 +270,9 @@ export class SinkStream extends Writable {
   }
 
   #settle(batch: AnyBatch, rejected: readonly RejectedRow[]): void {
-    this.settlement.settle(batch, rejected, this.#options.stage.kind);
+    const lease = this.settlement.settle(batch, rejected, this.#options.stage.kind);
     this.#reject(batch, rejected);
+    lease.end();
   }
 
   /** A sink settles in the middle of its own work: what comes of a reject is kept for the next call. */

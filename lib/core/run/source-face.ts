@@ -59,7 +59,10 @@ export class SourceFace extends Readable {
       while (!this.#isOver) {
         const result = await iterator.next();
         if (result.done === true || this.#isOver) break;
-        await this.#give(result.value.rows);
+        const { rows } = result.value;
+        // Objects have nothing of its memory.
+        result.value.giveBack();
+        await this.#give(rows);
       }
     } catch (error) {
       if (!this.#isStopped) {

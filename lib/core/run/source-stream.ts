@@ -15,6 +15,8 @@ export interface SourceStreamOptions {
   readonly read: (signal: AbortSignal) => AsyncIterable<AnyBatch>;
   readonly account: FlowAccount;
   readonly counter: StageCounter;
+  /** Nobody on the way keeps anything of a batch past its outcome. */
+  readonly reusesMemory: boolean;
   /** Sees each batch as it came. */
   readonly look?: (batch: AnyBatch) => void;
 }
@@ -92,6 +94,7 @@ export class SourceStream extends Readable {
     this.#options.look?.(batch);
     counter.out += batch.length;
     const lease = account.hasRoomFor(batch.bytes) ? account.add(batch.bytes) : await account.charge(batch.bytes, this.#abort.signal);
+    if (this.#options.reusesMemory) lease.lend(batch);
     this.#idleSince = performance.now();
     counter.waitMs += this.#idleSince - now;
     const parcel: Parcel = { batch, lease };

@@ -1,4 +1,5 @@
-import { type Locator, type Origin, RecordBatch } from '../../core/batch/batch.ts';
+import { type Origin, RecordBatch } from '../../core/batch/batch.ts';
+import type { Locator } from '../../core/batch/locator.ts';
 import type { Column } from '../../core/batch/column.ts';
 import type { AnyBatch } from '../../core/define.ts';
 import { MillraceError } from '../../errors.ts';

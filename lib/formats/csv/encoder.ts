@@ -21,16 +21,14 @@ export function csvEncoder(options: CsvOptions, schema: Schema, check?: CheckTex
     throw new MillraceError('OPTION_INVALID', `${JSON.stringify(long)}: CSV is written with quotes and escapes of one character only`);
   const writer = fieldWriter(options);
   const passesBytes = check === undefined && isPlain(options) && list(options.delimiter)[0] === ',';
-  let bytesARow = 128;
+  const out = new ByteWriter();
   return {
     start: fresh => (fresh && options.headers === true ? [headerLine(schema, writer, check)] : []),
     encode(batch) {
       const bytes = passesBytes && sameColumns(batch.schema, schema) ? batch.encoded('csv') : undefined;
       if (bytes !== undefined) return { chunks: bytes, rejected: [] };
-      const encoded = encodeRows(batch, schema.names, { writer, check, bytesARow });
-      const written = encoded.chunks[0]?.length ?? 0;
-      bytesARow = Math.ceil((written / Math.max(1, batch.length)) * 1.1);
-      return encoded;
+      out.restart();
+      return encodeRows(batch, schema.names, { writer, check, out });
     },
     end: () => [],
   };
@@ -59,11 +57,10 @@ function sameColumns(a: Schema, b: Schema): boolean {
 interface Encoding {
   readonly writer: FieldWriter;
   readonly check: CheckText | undefined;
-  readonly bytesARow: number;
+  readonly out: ByteWriter;
 }
 
-function encodeRows(batch: AnyBatch, names: readonly string[], { writer, check, bytesARow }: Encoding): Encoded {
-  const out = new ByteWriter(batch.length * bytesARow + 64);
+function encodeRows(batch: AnyBatch, names: readonly string[], { writer, check, out }: Encoding): Encoded {
   const fields = names.map(name => checkedField(fieldCopier(batch.column(name), writer), check));
   const rejected: RejectedRow[] = [];
   const width = fields.length;

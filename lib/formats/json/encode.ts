@@ -5,15 +5,14 @@ import { writeRecords } from '../ndjson/write-records.ts';
 /** One array, one record a line: `[`, records as NDJSON has them with `,` between them, `]`. */
 export function jsonEncoder(check?: CheckText): Encoder {
   let isFirst = true;
-  let bytesARecord = 128;
+  const out = new ByteWriter();
   return {
     start: () => [Buffer.from('[')],
     encode(batch) {
-      const out = new ByteWriter(batch.length * bytesARecord);
+      out.restart();
       const begin = (): void => out.text(isFirst && out.length === 0 ? '\n' : ',\n');
       const rejected = writeRecords(out, batch, { begin, check });
       if (out.length > 0) isFirst = false;
-      bytesARecord = Math.ceil((out.length / Math.max(1, batch.length)) * 1.1);
       return { chunks: out.length === 0 ? [] : [out.taken()], rejected };
     },
     end: () => [Buffer.from(isFirst ? ']\n' : '\n]\n')],

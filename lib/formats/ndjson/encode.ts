@@ -9,15 +9,14 @@ const LINE_FEED = 0x0a;
  * `writeRecords` has it.
  */
 export function ndjsonEncoder(check?: CheckText): Encoder {
-  let bytesARecord = 128;
+  const out = new ByteWriter();
   return {
     start: () => [],
     encode(batch) {
       const bytes = check === undefined ? batch.encoded('ndjson') : undefined;
       if (bytes !== undefined) return { chunks: bytes, rejected: [] };
-      const out = new ByteWriter(batch.length * bytesARecord);
+      out.restart();
       const rejected = writeRecords(out, batch, { end: lineEnd, check });
-      bytesARecord = Math.ceil((out.length / Math.max(1, batch.length)) * 1.1);
       return { chunks: out.length === 0 ? [] : [out.taken()], rejected };
     },
     end: () => [],

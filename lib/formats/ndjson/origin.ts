@@ -1,4 +1,5 @@
-import type { Codec, Locator, Origin, View } from '../../core/batch/batch.ts';
+import type { Codec, Origin, View } from '../../core/batch/batch.ts';
+import type { Locator } from '../../core/batch/locator.ts';
 import type { Column } from '../../core/batch/column.ts';
 import type { PackedRows, RowForm, RowPlaces } from '../../core/batch/packed.ts';
 import type { Schema } from '../../schema/schema.ts';

@@ -41,6 +41,11 @@ export function readingSocket(): Socket {
   return socket;
 }
 
+/** One that was made here: written bytes are the system's when the write is done. */
+export function isOwnSocket(stream: Socket): boolean {
+  return own.has(stream);
+}
+
 /** From now on what the socket reads goes to `take`, and pg gets what `pass` gives it. */
 export function takeReads(stream: Socket, take: Taker): TakenReads {
   if (own.has(stream)) {

@@ -21,12 +21,12 @@ export interface CopiedRows {
 
 /**
  * The rows of a view as new CopyData messages: fields of the origin copied, as many at once as stand side by side, overlays encoded.
- * Undefined where an overlay is of a type that is not written in binary.
+ * Undefined where an overlay is of a type that is not written in binary. `into`: an empty writer.
  */
-export function copyFields(table: FieldTable, view: View): CopiedRows | undefined {
+export function copyFields(table: FieldTable, view: View, into?: ByteWriter): CopiedRows | undefined {
   const parts = partsOf(view.columns);
   if (parts === undefined) return undefined;
-  const out = new ByteWriter(table.source.bytes.length + 64);
+  const out = into ?? new ByteWriter(table.source.bytes.length + 64);
   const starts = new Uint32Array(view.length);
   for (let i = 0; i < view.length; i++) {
     const start = out.at;

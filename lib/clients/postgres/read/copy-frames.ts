@@ -4,6 +4,7 @@
  * Source: https://www.postgresql.org/docs/18/protocol-message-formats.html, https://www.postgresql.org/docs/18/sql-copy.html "Binary Format"
  */
 import { MillraceError } from '../../../errors.ts';
+import { RowMemories, RowMemory } from './row-memory.ts';
 
 /** Whole CopyData messages, one after the other: `d`, int32 length (itself included), int16 count of fields, the fields. */
 export interface CopyRows {
@@ -11,6 +12,8 @@ export interface CopyRows {
   readonly bytes: Buffer;
   /** Where each row's message starts in `bytes`. */
   readonly starts: Uint32Array;
+  /** What both lie in, where that can be used again when nobody looks at them any more. */
+  readonly memory?: RowMemory;
 }
 
 export interface FrameLimits {
@@ -39,6 +42,9 @@ export class FrameGatherer {
   readonly #limits: FrameLimits;
   readonly #hooks: FrameHooks;
   readonly #rowType: number;
+  readonly #memories: RowMemories;
+  /** What is read into; undefined where a single message has needed more. */
+  #memory: RowMemory | undefined;
   #buffer: Buffer;
   #view: DataView;
   #starts: Uint32Array;
@@ -54,9 +60,11 @@ export class FrameGatherer {
     this.#hooks = hooks;
     this.#rowType = rowMessage === 'CopyData' ? COPY_DATA : DATA_ROW;
     this.#hasHeader = rowMessage === 'DataRow';
-    this.#buffer = allocate(this.#capacity);
+    this.#memories = new RowMemories(this.#capacity, limits.batchRows);
+    this.#memory = this.#memories.take();
+    this.#buffer = this.#memory.bytes;
     this.#view = viewOf(this.#buffer);
-    this.#starts = new Uint32Array(this.#limits.batchRows);
+    this.#starts = this.#memory.starts;
   }
 
   /** Whole rows that are not given on yet. */
@@ -88,15 +96,16 @@ export class FrameGatherer {
     const { bytes } = this;
     // A small batch does not keep a large buffer alive.
     if (bytes < this.#buffer.length >> 1) {
-      this.#hooks.rows({ bytes: copyOf(this.#buffer.subarray(this.#first, this.#next)), starts: this.#takeStarts() });
+      this.#hooks.rows({ bytes: copyOf(this.#buffer.subarray(this.#first, this.#next)), starts: this.#takeStarts().slice() });
       this.#buffer.copyWithin(0, this.#next, this.#end);
       this.#end -= this.#next;
       this.#next = this.#first = 0;
     } else {
       const full = this.#buffer.subarray(this.#first, this.#next);
       const starts = this.#takeStarts();
-      this.#moveTo(allocate(this.#capacity));
-      this.#hooks.rows({ bytes: full, starts });
+      const memory = this.#memory;
+      this.#moveTo(this.#memories.take());
+      this.#hooks.rows(memory === undefined ? { bytes: full, starts } : { bytes: full, starts, memory });
     }
   }
 
@@ -105,7 +114,7 @@ export class FrameGatherer {
   }
 
   #takeStarts(): Uint32Array {
-    const starts = this.#starts.slice(0, this.#rows);
+    const starts = this.#starts.subarray(0, this.#rows);
     if (this.#first > 0) for (let i = 0; i < starts.length; i++) starts[i] = (starts[i] as number) - this.#first;
     this.#rows = 0;
     return starts;
@@ -118,13 +127,18 @@ export class FrameGatherer {
       if (this.#end < this.#buffer.length) return;
     }
     const needed = this.#end - this.#next >= 5 ? 1 + this.#view.getInt32(this.#next + 1) : 0;
-    this.#moveTo(allocate(Math.max(this.#capacity, needed)));
+    const before = this.#memory;
+    this.#moveTo(needed > this.#capacity ? allocate(needed) : this.#memories.take());
+    before?.giveBack();
   }
 
-  /** What stands behind the whole rows goes on in another buffer. */
-  #moveTo(buffer: Buffer): void {
+  /** What stands behind the whole rows goes on in other memory. */
+  #moveTo(next: RowMemory | Buffer): void {
+    const [memory, buffer] = next instanceof RowMemory ? [next, next.bytes] : [undefined, next];
     const rest = this.#buffer.copy(buffer, 0, this.#next, this.#end);
+    this.#memory = memory;
     this.#buffer = buffer;
+    this.#starts = memory?.starts ?? new Uint32Array(this.#limits.batchRows);
     this.#view = viewOf(buffer);
     this.#first = this.#next = 0;
     this.#end = rest;

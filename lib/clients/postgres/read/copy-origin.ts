@@ -6,6 +6,7 @@ import type { DataType } from '../../../schema/types.ts';
 import { rowReader } from './compile-rows.ts';
 import { copyFields, type FieldTable } from './copy-fields.ts';
 import type { CopyRows } from './copy-frames.ts';
+import type { RowMemory } from './row-memory.ts';
 import { type CopyColumn, CopyLayout, isOverlay, rowOf } from './copy-layout.ts';
 import type { DigitWriter } from '../values/print-digits.ts';
 import type { TextBuffer } from '../../../values/text-buffer.ts';
@@ -22,8 +23,11 @@ export class PgCopyOrigin implements Origin {
   readonly #source: FieldSource;
   readonly #starts: Uint32Array;
   #fields: Int32Array | undefined;
+  /** Where it can be used again. */
+  #memory: RowMemory | undefined;
 
-  constructor({ bytes, starts }: CopyRows, layout: CopyLayout) {
+  constructor({ bytes, starts, memory }: CopyRows, layout: CopyLayout) {
+    this.#memory = memory;
     this.length = starts.length;
     this.bytes = bytes.buffer.byteLength + starts.byteLength;
     this.#layout = layout;
@@ -62,7 +66,7 @@ export class PgCopyOrigin implements Origin {
     if (codec !== 'pg-copy') return undefined;
     if (!view.columns.every(column => isOverlay(column) || this.#layout.passes(column))) return undefined;
     if (!view.ownColumns) {
-      const copied = copyFields(this.#table(), view);
+      const copied = copyFields(this.#table(), view, this.#memory?.takeWriter());
       return copied === undefined ? undefined : [copied.bytes];
     }
     return view.selection === undefined ? [this.#source.bytes] : this.#ranges(view.selection);
@@ -100,6 +104,15 @@ export class PgCopyOrigin implements Origin {
     return new PgCopyOrigin({ bytes, starts: copied.starts }, layout);
   }
 
+  giveBack(): void {
+    this.#memory?.giveBack();
+    this.#memory = undefined;
+  }
+
+  keep(): void {
+    this.#memory = undefined;
+  }
+
   #text(text: DecodeText, row: number, index: number): string | null {
     const { fields, width, source } = this.#table();
     const at = fields[row * width + index] as number;
@@ -114,7 +127,7 @@ export class PgCopyOrigin implements Origin {
 
   #table(): FieldTable {
     const width = this.#layout.columns.length;
-    this.#fields ??= fieldPositions(this.#source.view, this.#starts, width);
+    this.#fields ??= fieldPositions(this.#source.view, this.#starts, width, this.#memory);
     return { source: this.#source, starts: this.#starts, fields: this.#fields, width };
   }
 
@@ -191,8 +204,8 @@ function fieldBytes({ fields, width, source }: FieldTable, index: number, from: 
   };
 }
 
-function fieldPositions(view: DataView, starts: Uint32Array, width: number): Int32Array {
-  const fields = new Int32Array(starts.length * width);
+function fieldPositions(view: DataView, starts: Uint32Array, width: number, memory: RowMemory | undefined): Int32Array {
+  const fields = memory?.fields(starts.length * width) ?? new Int32Array(starts.length * width);
   let field = 0;
   for (let row = 0; row < starts.length; row++) {
     let at = (starts[row] as number) + ROW_HEAD;

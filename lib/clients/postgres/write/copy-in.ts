@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Client, Submittable as PgSubmittable } from 'pg';
 import { MillraceError } from '../../../errors.ts';
+import { isOwnSocket } from '../connection/socket-reads.ts';
 import type { PgConnection, Submittable } from '../connection/pg-internals.ts';
 
 /** So many bytes may wait in the socket before `write` waits: enough to keep it busy while the next batch is made. */
@@ -52,13 +54,20 @@ export class CopyIn implements Submittable {
     return this.#failure !== undefined;
   }
 
-  /** Hands chunks over; resolves when the next may come. One call at a time. */
-  async write(chunks: readonly Uint8Array[]): Promise<void> {
+  /** Whether what `sent` was called for is out of this process: a socket of the user's may hold on to it. */
+  get sendsAway(): boolean {
+    const stream = this.#connection?.stream;
+    return stream !== undefined && (stream instanceof TLSSocket || isOwnSocket(stream));
+  }
+
+  /** Hands chunks over; resolves when the next may come. One call at a time. `sent`: the socket has them, and nothing failed before. */
+  async write(chunks: readonly Uint8Array[], sent?: () => void): Promise<void> {
     const stream = this.#writable();
     stream.cork();
-    for (const chunk of chunks) {
+    for (const [i, chunk] of chunks.entries()) {
       this.bytes += chunk.length;
-      stream.write(chunk);
+      if (i < chunks.length - 1) stream.write(chunk);
+      else stream.write(chunk, error => !error && this.#failure === undefined && sent?.());
     }
     stream.uncork();
     if (stream.writableLength > MAX_QUEUED_BYTES) await this.#until(() => stream.writableLength === 0);

@@ -44,10 +44,17 @@ export class CopyLoad {
     return load;
   }
 
-  async write(piece: CopyPiece): Promise<void> {
+  /** `sent`: nothing of the piece is in this process any more. Not called after a failure. */
+  async write(piece: CopyPiece, sent?: () => void): Promise<void> {
     this.rows += piece.rows;
     this.bytes += piece.bytes;
-    if (piece.chunks.length > 0) await this.#guarded(() => this.#copy.write(piece.chunks));
+    if (piece.chunks.length > 0) await this.#guarded(() => this.#copy.write(piece.chunks, sent));
+    else sent?.();
+  }
+
+  /** Whether that is known of its socket. */
+  get sendsAway(): boolean {
+    return this.#copy.sendsAway;
   }
 
   /** Ends the data. COUNTS_DIFFER when the server took fewer or more rows than were handed over. */

@@ -1,4 +1,4 @@
-import type { Locator } from '../../../core/batch/batch.ts';
+import type { Locator } from '../../../core/batch/locator.ts';
 import type { AnyBatch, SinkContext } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
 import { CopyLoad, type LoadPlace } from './copy-load.ts';
@@ -21,7 +21,7 @@ interface Remembered {
 }
 
 /**
- * All batches in one COPY, for a run that a refused row ends. Nothing is kept: a batch is settled when its bytes are handed over, and when the
+ * All batches in one COPY, for a run that a refused row ends. Nothing is kept: a batch is settled when its bytes have left, and when the
  * server refuses one after all, writing or flushing fails and nothing is committed.
  */
 export class StreamedCopy implements RowLoader {
@@ -36,6 +36,8 @@ export class StreamedCopy implements RowLoader {
   staged = 0;
   readonly #seen: (piece: CopyPiece) => void;
   #lineMeant = (line: number): number => line;
+  /** Whose bytes wait in the socket. */
+  readonly #leaving = new Set<AnyBatch>();
   #remembered: Remembered[] = [];
   #rememberedBytes = 0;
 
@@ -61,12 +63,14 @@ export class StreamedCopy implements RowLoader {
       this.#load ??= await this.#start(batch, piece);
       this.#remember(batch, this.#load.rows, piece);
       this.#seen(piece);
-      await this.#load.write(piece);
+      this.#place.losses.add(reduced);
+      // Of all others nobody knows how long they look at what they were given.
+      if (!this.#load.sendsAway || piece.format === 'csv') batch.keep();
+      this.#leaving.add(batch);
+      await this.#load.write(piece, () => this.#left(batch));
     } catch (error) {
       throw this.failed(error);
     }
-    this.#place.losses.add(reduced);
-    this.#context.settle(batch);
   }
 
   async flush(): Promise<void> {
@@ -87,6 +91,8 @@ export class StreamedCopy implements RowLoader {
     } catch (error) {
       throw this.failed(error);
     }
+    // The server has counted all of it.
+    for (const batch of this.#leaving) this.#left(batch);
     const { rows, bytes } = load;
     if (this.#place.staging === undefined) this.#context.counted({ written: rows, bytes });
     else {
@@ -97,6 +103,10 @@ export class StreamedCopy implements RowLoader {
     this.#load = undefined;
     this.#remembered = [];
     this.#rememberedBytes = 0;
+  }
+
+  #left(batch: AnyBatch): void {
+    if (this.#leaving.delete(batch)) this.#context.settle(batch);
   }
 
   #start(first: AnyBatch, { format }: CopyPiece): Promise<CopyLoad> {
