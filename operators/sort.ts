@@ -25,8 +25,8 @@ const options = z.strictObject({
 /**
  * The records in order of these keys, the first one first: `sort('country', '-age')`. Null and missing come last in either direction, numbers
  * by their exact value, texts by code point, equal records as they came. Memory: the state account (`stateMemory`), and what is more than that
- * is put aside on disk (`spillFolder`) and merged, inside a pipeline, records that came as bytes as these; a plain stream has no disk (STATE_TOO_LARGE). Directly before `take(n)` only n
- * records are kept. Nothing comes out before all has come in. Abort leaves nothing behind.
+ * is put aside on disk (`spillFolder`) and merged, inside a pipeline, records that came as bytes as these; a plain stream has no disk
+ * (STATE_TOO_LARGE). Directly before `take(n)` only n records are kept. Nothing comes out before all has come in. Abort leaves nothing behind.
  * Errors: OPTION_INVALID, COLUMN_UNKNOWN before the first record where the schema is known, DISK_FULL, IO_FAILED, VALUE_NOT_CARRIED (a value
  * of a class of one's own that has to be put aside).
  */

@@ -41,8 +41,8 @@ export type FileSinkOptions<Row> = Omit<z.input<typeof options>, 'path' | 'lossy
  * cuts it back when the run fails; CSV goes under the header that is there. Standard output, pipes and devices can take nothing back.
  * NDJSON and JSON take records of any shape; CSV has the columns of the schema. JSON's own null is refused in NDJSON and JSON, which have one null
  * only; of the columns that `lossy` names it becomes NULL, and the report has a warning with the count.
- * Errors: EXISTS, NOT_FOUND (the folder), NOT_PERMITTED, DISK_FULL, IO_FAILED; SCHEMA_MISMATCH where other columns stand there; COLUMN_UNKNOWN, OPTION_INVALID of `lossy`. A record with a
- * value that has no text in the format is a reject: VALUE_INVALID, VALUE_NOT_CARRIED.
+ * Errors: EXISTS, NOT_FOUND (the folder), NOT_PERMITTED, DISK_FULL, IO_FAILED; SCHEMA_MISMATCH where other columns stand there; COLUMN_UNKNOWN,
+ * OPTION_INVALID of `lossy`. A record with a value that has no text in the format is a reject: VALUE_INVALID, VALUE_NOT_CARRIED.
  */
 export function file<Row = object>(path: string, more: FileSinkOptions<Row> = {}): Sink<Row> {
   return fileKind.create({ path, ...more }, undefined);

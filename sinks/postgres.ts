@@ -84,8 +84,9 @@ export type PostgresSinkOptions<Row> = Omit<WithClient<z.input<typeof options>>,
  *
  * Holds a batch; with dead letters what the server has not confirmed, at most half of the run's memory. Abort rolls back, and cancels a
  * statement that hangs. With dead letters deferred constraints are checked as rows come.
- * Errors: EXISTS, NOT_FOUND (a schema), OPTION_INVALID (an upsert without a key, a table that cannot be replaced), COLUMN_UNKNOWN, SCHEMA_MISMATCH, TYPE_NOT_CARRIED, SCHEMA_UNKNOWN before the first row; ROW_REFUSED,
- * COUNTS_DIFFER, TIMEOUT, CONNECTION_LOST, DISK_FULL, and those of connecting.
+ * Errors: EXISTS, NOT_FOUND (a schema), OPTION_INVALID (an upsert without a key, a table that cannot be replaced), COLUMN_UNKNOWN,
+ * SCHEMA_MISMATCH, TYPE_NOT_CARRIED, SCHEMA_UNKNOWN before the first row; ROW_REFUSED, COUNTS_DIFFER, TIMEOUT, CONNECTION_LOST, DISK_FULL, and
+ * those of connecting.
  */
 export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
   const { options: plain, means } = splitClient<z.input<typeof options>>(given);

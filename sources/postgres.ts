@@ -63,12 +63,13 @@ interface Given {
 type CodeOptions = Omit<WithClient<PostgresOptions>, 'query'> & { readonly query?: string | BuiltQuery | undefined };
 
 /**
- * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody looks; columns that nobody needs are not read.
- * One snapshot: rows that change meanwhile are as they were at the start. With `parallel` several connections read a table, a range of its key or of its
- * blocks at a time; its rows come in no order. Types that have no value of their own in the value table come as the
- * text that PostgreSQL prints. A query may be one of a query builder (Kysely, Drizzle, anything with `compile()` or `toSQL()`): the type of its rows
- * is that of the source. A `schema` gives the type of the rows (it validates nothing; `validate` does) and is compared by name.
- * Memory: one batch in hand, one made ahead, of each connection. Abort and early end cancel the running statement.
+ * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody
+ * looks; columns that nobody needs are not read. One snapshot: rows that change meanwhile are as they were at the start. With `parallel`
+ * several connections read a table, a range of its key or of its blocks at a time; its rows come in no order. Types that have no value of their
+ * own in the value table come as the text that PostgreSQL prints. A query may be one of a query builder (Kysely, Drizzle, anything with
+ * `compile()` or `toSQL()`): the type of its rows is that of the source. A `schema` gives the type of the rows (it validates nothing;
+ * `validate` does) and is compared by name. Memory: one batch in hand, one made ahead, of each connection. Abort and early end cancel the
+ * running statement.
  * Errors: UNREACHABLE, AUTHENTICATION_FAILED, NOT_FOUND, NOT_PERMITTED, OPTION_INVALID (the query), SCHEMA_MISMATCH, TIMEOUT, CONNECTION_LOST,
  * VALUE_INVALID (an int8 past 2^53 that is decoded).
  */

@@ -51,7 +51,8 @@ export interface PlanStage {
 
 /**
  * none: the same type. widened: another one that has every value. checked: values are judged one by one, and one that does not fit is refused.
- * text: they go as their text. lossy: values may lose something, as the user allows. refused: values could be lost, or the column has no place. left out: the target makes it itself.
+ * text: they go as their text. lossy: values may lose something, as the user allows. refused: values could be lost, or the column has no place.
+ * left out: the target makes it itself.
  */
 export type TypeChange = 'none' | 'widened' | 'checked' | 'text' | 'lossy' | 'refused' | 'left out';
 

@@ -57,8 +57,9 @@ export interface Encoding {
 const ALIASES: Readonly<Record<string, Compression>> = { gz: 'gzip', br: 'brotli' };
 
 /**
- * Format and compression of a file: those that are named, else those of its extension; what was guessed of its dialect fills in what is not given. ADDRESS_INVALID where neither says it, OPTION_INVALID for a dialect that
- * cannot be, OPTION_UNKNOWN for an option that the format does not have.
+ * Format and compression of a file: those that are named, else those of its extension; what was guessed of its dialect fills in what is not
+ * given. ADDRESS_INVALID where neither says it, OPTION_INVALID for a dialect that cannot be, OPTION_UNKNOWN for an option that the format does
+ * not have.
  */
 export function encodingOf(path: string, options: FileOptions, guessed: GuessedDialect = {}): Encoding {
   const named = options.compression;

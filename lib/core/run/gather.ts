@@ -11,9 +11,9 @@ export interface GatherOptions {
 }
 
 /**
- * Records that come one by one as lists of at most `batchRows` and about `batchBytes`. A list is given on when it is full, when the source ends, or when the first
- * of it has waited `batchDelayMs`: a source that stalls keeps nothing back. Records that are not objects are VALUE_INVALID.
- * Closes the iterator when it is left early.
+ * Records that come one by one as lists of at most `batchRows` and about `batchBytes`. A list is given on when it is full, when the source
+ * ends, or when the first of it has waited `batchDelayMs`: a source that stalls keeps nothing back. Records that are not objects are
+ * VALUE_INVALID. Closes the iterator when it is left early.
  */
 export function gather<T extends object>(records: AsyncIterable<T> | Iterable<T>, options: GatherOptions): AsyncGenerator<T[]> {
   return Symbol.asyncIterator in records ? gatherAsync(records[Symbol.asyncIterator](), options) : gatherSync(records, options);

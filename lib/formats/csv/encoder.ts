@@ -9,10 +9,10 @@ import { columnText } from './forward.ts';
 import { type CsvOptions, isPlain, list } from './options.ts';
 
 /**
- * Batches into CSV or TSV of this dialect, in UTF-8 (`check` refuses what another encoding lacks): a header line where `headers` is true, null as `nullText`,
- * '' as `""`, values as the value table prints them, quotes only where they are needed. Bytes that are of the same dialect already are
- * written as they are. A row with a value that has no text is rejected with that error's code (VALUE_INVALID, VALUE_NOT_CARRIED: also text
- * with a lone surrogate). OPTION_INVALID for quotes of several
+ * Batches into CSV or TSV of this dialect, in UTF-8 (`check` refuses what another encoding lacks): a header line where `headers` is true, null
+ * as `nullText`, '' as `""`, values as the value table prints them, quotes only where they are needed. Bytes that are of the same dialect
+ * already are written as they are. A row with a value that has no text is rejected with that error's code (VALUE_INVALID, VALUE_NOT_CARRIED:
+ * also text with a lone surrogate). OPTION_INVALID for quotes of several
  * characters (a text that ends in a part of one could not be read again); COLUMN_UNKNOWN for a batch without a column of the schema.
  */
 export function csvEncoder(options: CsvOptions, schema: Schema, check?: CheckText): Encoder {

@@ -33,7 +33,10 @@ export interface PgSession {
   cancel(): Promise<void>;
   /** For the next one to use, where it is idle, whole and outside a transaction; else as `discard`. */
   release(): void;
-  /** Closes the connection at once: after a broken statement, a COPY left half-way, settings that were changed. One that is borrowed is whole again when the pool is closed. */
+  /**
+   * Closes the connection at once: after a broken statement, a COPY left half-way, settings that were changed. One that is borrowed is whole
+   * again when the pool is closed.
+   */
   discard(): void;
 }
 
