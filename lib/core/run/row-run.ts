@@ -116,12 +116,20 @@ export class RowCalls {
     try {
       await this.#callAll(batch.uncheckedRows, result, hooks);
     } finally {
-      this.calls += result.calls;
+      this.#count(result, refused);
     }
+    const done = result.calls + sum(refused) + sum(result.dropped);
+    if (done !== given.length)
+      throw new MillraceError('COUNTS_DIFFER', `${this.#sink.kind}: ${done} of ${given.length} records have an outcome`);
+  }
+
+  /** What has an outcome: the rows before the one that ended the run, where one did. */
+  #count(result: CallResult, refused: readonly number[]): void {
     const { counter } = this.#sink;
-    const rejected = refused[run.length] as number;
+    const rejected = refused.at(-1) as number;
     const reached = result.calls + rejected;
-    countRun(run, given.length, result.dropped, refused, reached);
+    countRun(this.#run, result.calls + sum(refused) + sum(result.dropped), result.dropped, refused, reached);
+    this.calls += result.calls;
     counter.in += reached;
     counter.rejected += rejected;
   }
@@ -153,6 +161,10 @@ export class RowCalls {
     if (operator === undefined) this.#sink.take(letter);
     else this.#take(letter, operator);
   }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 function functionsOf(run: readonly OpenOperator[]): RowFunction[] {

@@ -85,7 +85,31 @@ describe('a function behind row operators', () => {
       ),
     );
     expect({ code, seen, written: report.written }).to.deep.equal({ code: 'OPERATOR_THREW', seen: [0, 1, 2, 3, 4], written: 0 });
-    expect(report.stages.at(-1)).to.include({ kind: 'function', out: 5 });
+    expect(report.stages.at(-1)).to.include({ kind: 'function', in: 6, out: 5, rejected: 1 });
+  });
+
+  it('counts what had an outcome when the run ends in the middle of a batch: no stage gives more than it took', async () => {
+    const letters: DeadLetter[] = [];
+    for (const use of [({ id }: Row) => call(id), async ({ id }: Row) => (await turn(), call(id))]) {
+      const { code, report } = await failed(
+        pipeline(
+          from.records(rows),
+          filter(({ id }) => id !== 1),
+          map((row: Row) => ({ ...row })),
+          to.function(use),
+          { deadLetter: to.memory(letters), maxRejected: 1 },
+        ),
+      );
+      expect(code).to.equal('TOO_MANY_REJECTED');
+      expect(report.stages.slice(1).map(({ in: taken, out, dropped, rejected }) => ({ taken, out, dropped, rejected }))).to.deep.equal([
+        { taken: 10, out: 9, dropped: 1, rejected: 0 },
+        { taken: 9, out: 9, dropped: 0, rejected: 0 },
+        { taken: 9, out: 7, dropped: 0, rejected: 2 },
+      ]);
+    }
+    function call(id: number): void {
+      if (id === 4 || id === 9) throw new Error('refused');
+    }
   });
 
   it('is called no more once the run is aborted, also from within a call', async () => {
