@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import { ArrayColumn, type Column } from '../lib/core/batch/column.ts';
-import type { Undecodable } from '../lib/core/batch/decodable.ts';
+import { isUndecodable, type Undecodable } from '../lib/core/batch/decodable.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
-import { MillraceError } from '../lib/errors.ts';
 import { type Coercion, coercion, CoercionFailure, coercionType, type CoercionOptions } from '../lib/schema/coerce.ts';
 import type { DataType } from '../lib/schema/types.ts';
 import type { Show } from './row-types.ts';
@@ -127,7 +126,7 @@ function readOr(column: Column, row: number, refuse: Undecodable): unknown {
   try {
     return column.get(row);
   } catch (error) {
-    if (!(error instanceof MillraceError)) throw error;
+    if (!isUndecodable(error)) throw error;
     refuse(row, error.code, error.message);
     return null;
   }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { MillraceError } from '../lib/errors.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSink, type RejectedRow, type SinkContext } from '../lib/core/define.ts';
-import { decodableRows } from '../lib/core/batch/decodable.ts';
+import { decodableRows, isUndecodable } from '../lib/core/batch/decodable.ts';
 import { threw } from '../lib/core/run/row-function.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
@@ -72,7 +71,7 @@ class Calls {
     try {
       return batch.rows;
     } catch (error) {
-      if (!(error instanceof MillraceError) || !batch.schemaKnown) throw error;
+      if (!isUndecodable(error) || !batch.schemaKnown) throw error;
       this.#numbers = decodableRows(batch, batch.schema.names, (index, code, reason) => this.rejected.push({ index, code, reason }));
       return batch.select(this.#numbers).rows;
     }

@@ -4,6 +4,11 @@ import type { RecordBatch } from './batch.ts';
 /** Takes a row that has a value which no record can have, by its number, with the error's code and message. */
 export type Undecodable = (index: number, code: string, reason: string) => void;
 
+/** What `get` of a column throws of a value that no record can have. Any other error is no fault of the record's: input that is malformed, above all. */
+export function isUndecodable(error: unknown): error is MillraceError {
+  return error instanceof MillraceError && (error.code === 'VALUE_NOT_CARRIED' || error.code === 'VALUE_INVALID');
+}
+
 /** The batch with its rows made; without those that cannot be, which are refused. */
 export function withRows(batch: RecordBatch, refuse: Undecodable): RecordBatch {
   if (batch.hasRows) return batch;
@@ -26,7 +31,7 @@ export function reading<T>(
   try {
     return read(batch);
   } catch (error) {
-    if (!(error instanceof MillraceError) || !batch.schemaKnown) throw error;
+    if (!isUndecodable(error) || !batch.schemaKnown) throw error;
     const rows = decodableRows(batch, columns ?? batch.schema.names, refuse);
     if (rows.length === batch.length) throw error;
     return read(batch.select(rows));
@@ -43,7 +48,7 @@ export function decodableRows(batch: RecordBatch, names: readonly string[], refu
       for (const column of columns) column.get(row);
       rows[count++] = row;
     } catch (error) {
-      if (!(error instanceof MillraceError)) throw error;
+      if (!isUndecodable(error)) throw error;
       refuse(row, error.code, error.message);
     }
   }
