@@ -1,5 +1,6 @@
 import type { RecordBatch } from './batch.ts';
-import type { Column } from './column.ts';
+import type { Origin, View } from './batch.ts';
+import { type Column, SelectedColumn } from './column.ts';
 import { recordCode } from './record-code.ts';
 
 type Constructor = (gets: readonly Column[], length: number) => object[];
@@ -27,6 +28,20 @@ export function fieldsOf(batch: RecordBatch, names: readonly string[]): Record<s
     names.map(name => batch.column(name)),
     batch.length,
   ) as Record<string, unknown>[];
+}
+
+/** The rows of a view of this origin, column by column. */
+export function rowsByColumn(origin: Pick<Origin, 'column'>, { columns, selection, length }: View): object[] {
+  const shown = columns.map(column => {
+    if ('overlay' in column) return column.overlay;
+    const whole = origin.column(column.index, column.type);
+    return selection === undefined ? whole : new SelectedColumn(whole, selection);
+  });
+  return constructRows(
+    columns.map(({ name }) => name),
+    shown,
+    length,
+  );
 }
 
 function compile(names: readonly string[]): Constructor {

@@ -3,7 +3,7 @@ import type { DataType } from '../../schema/types.ts';
 import { type Codec, type Origin, RecordBatch, type View } from './batch.ts';
 import type { Locator } from './locator.ts';
 import type { Column } from './column.ts';
-import { constructRows } from './construct-rows.ts';
+import { rowsByColumn } from './construct-rows.ts';
 
 type Batch = RecordBatch;
 
@@ -100,7 +100,7 @@ class GatheredOrigin implements Origin {
   }
 
   rows(view: View): readonly object[] {
-    if (view.columns.some(column => 'overlay' in column)) return this.#rowsByColumn(view);
+    if (view.columns.some(column => 'overlay' in column)) return rowsByColumn(this, view);
     const rows = new Array<object>(view.length);
     for (const { batch, places } of this.#pieces(view)) {
       const own = batch.rows;
@@ -134,20 +134,6 @@ class GatheredOrigin implements Origin {
   typed(schema: Schema): Origin | undefined {
     if (this.#from.batches.some(batch => batch.schemaKnown)) return undefined;
     return new GatheredOrigin(this.#from.typed(schema), this.#rows, schema);
-  }
-
-  #rowsByColumn(view: View): object[] {
-    const columns = view.columns.map((shown): Column => {
-      if ('overlay' in shown) return shown.overlay;
-      const column = this.column(shown.index, shown.type);
-      const { selection } = view;
-      return selection === undefined ? column : { ...column, length: view.length, get: row => column.get(selection[row] as number) };
-    });
-    return constructRows(
-      view.columns.map(({ name }) => name),
-      columns,
-      view.length,
-    );
   }
 
   /** The rows of a view batch by batch, in ascending order, under the view's columns. */

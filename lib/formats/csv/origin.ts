@@ -1,7 +1,7 @@
 import type { Codec, Origin, View } from '../../core/batch/batch.ts';
 import type { Locator } from '../../core/batch/locator.ts';
-import { type Column, SelectedColumn } from '../../core/batch/column.ts';
-import { constructRows } from '../../core/batch/construct-rows.ts';
+import type { Column } from '../../core/batch/column.ts';
+import { rowsByColumn } from '../../core/batch/construct-rows.ts';
 import type { PackedRows, RowForm, RowPlaces } from '../../core/batch/packed.ts';
 import type { DataType } from '../../schema/types.ts';
 import { lineLocator } from '../line-locator.ts';
@@ -47,16 +47,7 @@ export class CsvOrigin implements Origin {
   rows(view: View): readonly object[] {
     const last = Math.max(-1, ...view.columns.map(column => ('index' in column ? column.index : -1)));
     if (last >= 0) this.#fields.ends(last);
-    const columns = view.columns.map(shown => {
-      if ('overlay' in shown) return shown.overlay;
-      const column = this.column(shown.index, shown.type);
-      return view.selection === undefined ? column : new SelectedColumn(column, view.selection);
-    });
-    return constructRows(
-      view.columns.map(column => column.name),
-      columns,
-      view.length,
-    );
+    return rowsByColumn(this, view);
   }
 
   /**

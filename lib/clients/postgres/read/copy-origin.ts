@@ -1,6 +1,6 @@
 import type { Codec, Origin, View, ViewColumn } from '../../../core/batch/batch.ts';
-import { type Column, SelectedColumn, type TextBytes, type TextOutput } from '../../../core/batch/column.ts';
-import { constructRows } from '../../../core/batch/construct-rows.ts';
+import type { Column, TextBytes, TextOutput } from '../../../core/batch/column.ts';
+import { rowsByColumn } from '../../../core/batch/construct-rows.ts';
 import type { PackedRows, RowForm } from '../../../core/batch/packed.ts';
 import type { DataType } from '../../../schema/types.ts';
 import { rowReader } from './compile-rows.ts';
@@ -57,7 +57,7 @@ export class PgCopyOrigin implements Origin {
 
   rows(view: View): readonly object[] {
     const read = rowReader(this.#layout, view);
-    if (read === undefined) return this.#rowsByColumn(view);
+    if (read === undefined) return rowsByColumn(this, view);
     const overlays = view.columns.map(column => (isOverlay(column) ? column.overlay : undefined));
     return read({ source: this.#source, starts: this.#starts, selection: view.selection, length: view.length, overlays });
   }
@@ -129,19 +129,6 @@ export class PgCopyOrigin implements Origin {
     const width = this.#layout.columns.length;
     this.#fields ??= fieldPositions(this.#source.view, this.#starts, width, this.#memory);
     return { source: this.#source, starts: this.#starts, fields: this.#fields, width };
-  }
-
-  #rowsByColumn(view: View): object[] {
-    const columns = view.columns.map(column => {
-      if (isOverlay(column)) return column.overlay;
-      const whole = this.column(column.index, column.type);
-      return view.selection === undefined ? whole : new SelectedColumn(whole, view.selection);
-    });
-    return constructRows(
-      view.columns.map(column => column.name),
-      columns,
-      view.length,
-    );
   }
 
   /** The messages of some rows: neighbours as one piece; all copied together where the pieces would be small. */
