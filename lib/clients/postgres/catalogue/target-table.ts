@@ -67,11 +67,13 @@ interface ColumnRow {
   readonly alwaysnumbered: boolean;
   readonly expression: string | null;
   readonly sequence: string | null;
+  readonly knowsinfinity: boolean;
 }
 
 const COLUMNS = `
   SELECT c.relkind::text AS relkind, a.attname::text AS name, a.atttypid AS oid, a.atttypmod AS typmod,
     a.attnotnull AS notnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL AS filled, a.attidentity = 'a' AS alwaysnumbered,
+    pg_catalog.current_setting('server_version_num')::int4 >= 170000 AS knowsinfinity,
     CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
       WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression,
     CASE WHEN a.attname IS NOT NULL AND c.relkind IN ('r', 'p') THEN pg_catalog.pg_get_serial_sequence($1, a.attname) END AS sequence
@@ -80,7 +82,9 @@ const COLUMNS = `
   WHERE c.oid = pg_catalog.to_regclass($1) ORDER BY a.attnum`;
 
 function targetColumn(catalogue: TypeCatalogue, row: ColumnRow): TargetColumn {
-  const server = catalogue.type(row.oid, row.typmod);
+  const found = catalogue.type(row.oid, row.typmod);
+  // In binary a server before 17 takes an infinite interval for one of 178956970 years; as text it refuses it.
+  const server = row.knowsinfinity || !isOfIntervals(found.type) ? found : { ...found, hasBinary: false };
   return {
     name: row.name as string,
     type: server.type,
@@ -91,6 +95,10 @@ function targetColumn(catalogue: TypeCatalogue, row: ColumnRow): TargetColumn {
     generatedBy: row.expression ?? undefined,
     sequence: row.sequence ?? undefined,
   };
+}
+
+function isOfIntervals({ kind, element }: DataType): boolean {
+  return kind === 'interval' || (element !== undefined && isOfIntervals(element));
 }
 
 /** A column of the records and the one that it goes into. */

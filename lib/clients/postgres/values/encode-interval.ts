@@ -29,7 +29,7 @@ export function intervalWriter(type: DataType): FieldWriter {
 }
 
 export function parseInterval(text: string): Interval | undefined {
-  // Known to servers from 17 on; earlier ones take it for a very long time, and say so by refusing it.
+  // Known to servers from 17 on; earlier ones get intervals as text, and refuse it.
   if (text === 'infinity') return { months: MAX_INT32, days: MAX_INT32, micros: MAX_INT64 };
   if (text === '-infinity') return { months: MIN_INT32, days: MIN_INT32, micros: MIN_INT64 };
   return text.startsWith('P') ? parseIso(text) : parsePostgres(text);
