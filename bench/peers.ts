@@ -76,6 +76,18 @@ export class MultiRowInsert {
     this.rows += rows.length;
   }
 
+  /** All of them, and closes. */
+  async insertAll(rows: AsyncIterable<object>): Promise<number> {
+    let batch: object[] = [];
+    for await (const row of rows) {
+      if (batch.push(row) < INSERT_ROWS) continue;
+      await this.insert(batch);
+      batch = [];
+    }
+    if (batch.length > 0) await this.insert(batch);
+    return this.close();
+  }
+
   async close(): Promise<number> {
     await this.#client.query('COMMIT');
     await this.#client.end();

@@ -5,26 +5,22 @@ import { from, pipeline, to, validate } from 'millrace';
 import { z } from 'zod';
 import { COLUMNS } from '../data.ts';
 import type { Job } from '../job.ts';
-import { INSERT_ROWS, MultiRowInsert, shell } from '../peers.ts';
+import { MultiRowInsert, shell } from '../peers.ts';
 
 /** Every empty field is NULL: to tell `""` from nothing, csv-parse's `cast` would be needed, which takes twice as long. */
-function withNulls(row: Record<string, string | null>): Record<string, string | null> {
-  for (const name of COLUMNS) if (row[name] === '') row[name] = null;
-  return row;
+async function* withNulls(rows: AsyncIterable<Record<string, string | null>>): AsyncGenerator<object> {
+  for await (const row of rows) {
+    for (const name of COLUMNS) if (row[name] === '') row[name] = null;
+    yield row;
+  }
 }
 
 const csvParseInsert: Job['contenders'][number] = {
   name: 'csv-parse, INSERT',
   run: async ({ folder, target }) => {
     const sink = await MultiRowInsert.open(target, COLUMNS);
-    let rows: Record<string, string | null>[] = [];
-    for await (const row of createReadStream(join(folder, 'items.csv'), { highWaterMark: 1 << 18 }).pipe(parse({ columns: true }))) {
-      if (rows.push(withNulls(row as Record<string, string>)) < INSERT_ROWS) continue;
-      await sink.insert(rows);
-      rows = [];
-    }
-    if (rows.length > 0) await sink.insert(rows);
-    return { rows: await sink.close() };
+    const records = createReadStream(join(folder, 'items.csv'), { highWaterMark: 1 << 18 }).pipe(parse({ columns: true }));
+    return { rows: await sink.insertAll(withNulls(records)) };
   },
 };
 

@@ -1,7 +1,7 @@
 import { from, pipeline, to } from 'millrace';
 import { COLUMNS, type Item } from '../data.ts';
 import type { Job } from '../job.ts';
-import { INSERT_ROWS, MultiRowInsert, queryStream } from '../peers.ts';
+import { MultiRowInsert, queryStream } from '../peers.ts';
 
 export const pgUpsert: Job = {
   name: 'pg-upsert',
@@ -25,14 +25,7 @@ export const pgUpsert: Job = {
       name: 'pg-query-stream, INSERT … ON CONFLICT',
       run: async ({ source, target }) => {
         const sink = await MultiRowInsert.open(target, COLUMNS, { table: 'keyed', key: 'id' });
-        let rows: Item[] = [];
-        for await (const row of await queryStream(source, 'SELECT * FROM items')) {
-          if (rows.push(row as Item) < INSERT_ROWS) continue;
-          await sink.insert(rows);
-          rows = [];
-        }
-        if (rows.length > 0) await sink.insert(rows);
-        return { rows: await sink.close() };
+        return { rows: await sink.insertAll(await queryStream(source, 'SELECT * FROM items')) };
       },
     },
   ],
