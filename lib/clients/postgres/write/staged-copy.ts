@@ -8,7 +8,7 @@ import { StreamedCopy } from './streamed-copy.ts';
 /**
  * Batches of an upsert, for a run that a refused row ends. They are merged when they are all there; as long as their keys go on where others ended, and
  * come fast, in parts: then what is read of the table, and the staging table, are small enough to stay in memory, and the next batches are got while
- * the server merges. These are held until it can take them. The first two parts go together, so that keys which come again and again are known.
+ * the server merges. These are held, up to half of a part, until it can take them. The first two parts go together, so that keys which come again and again are known.
  */
 export class StagedCopy implements RowLoader {
   readonly #staging: Staging;
@@ -37,7 +37,7 @@ export class StagedCopy implements RowLoader {
   async write(batch: AnyBatch): Promise<void> {
     this.#held.push(batch);
     this.#heldBytes += batch.bytes;
-    if (this.#merging !== undefined && this.#heldBytes <= this.#partBytes) return;
+    if (this.#merging !== undefined && this.#heldBytes <= this.#partBytes / 2) return;
     await this.#merging;
     await this.#handOver();
   }
