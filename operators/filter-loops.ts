@@ -2,7 +2,7 @@ import { fieldsOf } from '../lib/core/batch/construct-rows.ts';
 import { reading } from '../lib/core/batch/decodable.ts';
 import type { AnyBatch, AnyRow, BatchFunction, OperatorContext, RowFunction } from '../lib/core/define.ts';
 import { around, threw } from '../lib/core/run/row-function.ts';
-import { isThenable } from '../lib/core/run/waiting.ts';
+import { isUnwantedPromise } from '../lib/core/run/waiting.ts';
 import { type CompiledPredicate, compilePredicate } from '../lib/query/compile.ts';
 import type { Predicate } from '../lib/query/predicate.ts';
 import type { Schema } from '../lib/schema/schema.ts';
@@ -86,7 +86,7 @@ function selectByRows(batch: AnyBatch, compiled: CompiledPredicate, rows: Uint32
 /** A user's function over the record; a promise is always true, so it is refused. */
 export function keepingByFunction(context: OperatorContext, keep: (row: AnyRow) => boolean): RowFunction {
   return around(keep, 'keeps', (row, kept) => {
-    if (isThenable(kept)) return context.reject('VALUE_INVALID', PROMISED);
+    if (isUnwantedPromise(kept)) return context.reject('VALUE_INVALID', PROMISED);
     return kept ? row : undefined;
   });
 }
@@ -107,7 +107,7 @@ export function keepingByFields(fields: readonly string[], context: OperatorCont
         context.reject(batch, row, code, reason);
         continue;
       }
-      if (isThenable(kept)) context.reject(batch, row, 'VALUE_INVALID', PROMISED);
+      if (isUnwantedPromise(kept)) context.reject(batch, row, 'VALUE_INVALID', PROMISED);
       else if (kept) rows[count++] = row;
     }
     return count === batch.length ? batch : batch.select(rows.slice(0, count));

@@ -8,7 +8,7 @@ import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
 import { around, threw } from '../lib/core/run/row-function.ts';
-import { isThenable } from '../lib/core/run/waiting.ts';
+import { isUnwantedPromise } from '../lib/core/run/waiting.ts';
 import { accepts, inferType } from '../lib/schema/infer.ts';
 import type { DataType } from '../lib/schema/types.ts';
 import type { Key, Show } from './row-types.ts';
@@ -40,7 +40,7 @@ export const mapKind = defineOperator<typeof noOptions, (row: AnyRow) => AnyRow>
     around(change, 'changes', (_row, next) => {
       if (next === undefined || next === null)
         return context.reject('VALUE_INVALID', `the function gave ${String(next)}; leave records out with filter`);
-      if (isThenable(next)) return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');
+      if (isUnwantedPromise(next)) return context.reject('VALUE_INVALID', 'the function gave a promise; use mapAsync');
       const found = notRecord(next);
       if (found !== undefined) return context.reject('VALUE_INVALID', `the function gave ${found}, not an object with fields`);
       return next as AnyRow;
@@ -140,7 +140,7 @@ function applied(
 /** Why a function's result is no set of fields. */
 function problemOf(result: unknown): string | undefined {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) return 'the function did not give an object of fields';
-  return isThenable(result) ? 'the function gave a promise; use mapAsync' : undefined;
+  return isUnwantedPromise(result) ? 'the function gave a promise; use mapAsync' : undefined;
 }
 
 /** Without a schema records are objects, and stay so. */

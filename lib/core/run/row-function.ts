@@ -5,7 +5,7 @@ import { Rejected } from '../rejected.ts';
 /** What comes of what a user's function gave. */
 export type Outcome = (row: AnyRow, result: unknown) => ReturnType<RowFunction>;
 
-/** When a loop asks for the outcome: `keeps`: where the function gave no boolean; `changes`: where it gave no plain object; `sees`: never. */
+/** When a loop asks for the outcome: `keeps`: where the function gave no boolean; `changes`: where it gave no plain object; `sees`: where it gave a promise. */
 export type Shape = 'keeps' | 'changes' | 'sees';
 
 /** What a row function is made of that stands around a user's own. */
@@ -31,7 +31,16 @@ export function partsOf(change: RowFunction): RowParts | undefined {
 
 /** A function of the user's that threw refuses the record. */
 export function threw(error: unknown): Rejected {
-  return new Rejected('OPERATOR_THREW', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  return new Rejected('OPERATOR_THREW', textOf(error));
+}
+
+/** Anything can be thrown, also what has no text. */
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return `the function threw a value of type ${typeof error} that has no text`;
+  }
 }
 
 /** What a row function threw: the record's fault, unless it is the run's. */

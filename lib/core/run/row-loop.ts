@@ -217,7 +217,8 @@ function step(stage: number, shape: Shape | undefined, row: string, to: string):
           if ((${to} = ${outcome(to)}) === undefined) continue;
         }`;
     case 'sees':
-      return `f${stage}(${row});`;
+      return `const seen${stage} = f${stage}(${row});
+        if (seen${stage} !== undefined && isThenable(seen${stage}) && ${outcome(`seen${stage}`)} === undefined) continue;`;
   }
 }
 

@@ -22,6 +22,12 @@ export function timeout(ms: number): { elapsed: Promise<void>; clear: () => void
   return { elapsed, clear: () => clearTimeout(timer) };
 }
 
+/** Whether a function that has to answer at once gave a promise. Nobody waits for it, and should it reject, that ends no process. */
+export function isUnwantedPromise(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) value.catch(() => undefined);
+  return isThenable(value);
+}
+
 /** Whether a user's function gave a promise. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

@@ -112,6 +112,37 @@ describe('a function behind row operators', () => {
     }
   });
 
+  it('gets no record whose function gave a promise where nobody waits for one; a rejection of it is not unhandled', async () => {
+    const late = async (row: Row): Promise<never> => Promise.reject(new Error(`late: ${row.id}`));
+    for (const operator of [tap(late as never), filter(late as never), map(late as never)] as const) {
+      for (const sink of [to.function<unknown>(() => undefined), to.memory<unknown>([])]) {
+        const letters: DeadLetter[] = [];
+        const report = await pipeline(from.records(rows.slice(0, 3)), operator as never, sink, { deadLetter: to.memory(letters) });
+        await turn();
+        expect(report).to.include({ read: 3, written: 0, rejected: 3 });
+        expect(letters.map(({ code }) => code)).to.deep.equal(Array<string>(3).fill('VALUE_INVALID'));
+      }
+    }
+  });
+
+  it('may throw what has no text: the record is rejected, and the run goes on', async () => {
+    const odd: unknown[] = [Object.create(null), null, undefined, Symbol('odd'), { toString: () => [] }, Object.freeze(new Error('ice'))];
+    const letters: DeadLetter[] = [];
+    const use = ({ id }: Row): void => {
+      if (id < odd.length) throw odd[id];
+    };
+    const report = await pipeline(from.records(rows), to.function(use), { deadLetter: to.memory(letters) });
+    expect(report).to.include({ read: 20, written: 14, rejected: 6 });
+    expect(letters.map(({ reason }) => reason)).to.deep.equal([
+      'the function threw a value of type object that has no text',
+      'null',
+      'undefined',
+      'Symbol(odd)',
+      'the function threw a value of type object that has no text',
+      'Error: ice',
+    ]);
+  });
+
   it('is called no more once the run is aborted, also from within a call', async () => {
     const abort = new AbortController();
     const seen: number[] = [];
