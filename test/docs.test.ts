@@ -82,9 +82,10 @@ describe('docs/files.md', () => {
   });
 });
 
-describe('docs/postgres.md', () => {
-  it('has every option of the sources and the sinks, and no other', () => {
-    const rows = [...readDocument('docs/postgres.md').matchAll(/^\| (`[\w`, ]+`) +\|/gm)];
+describe('docs/postgres.md and docs/whole-databases.md', () => {
+  it('have every option of the sources and the sinks, and no other', () => {
+    const text = readDocument('docs/postgres.md') + readDocument('docs/whole-databases.md');
+    const rows = [...text.matchAll(/^\| (`[\w`, ]+`) +\|/gm)];
     const told = rows.flatMap(([, names = '']) => [...names.matchAll(/`(\w+)`/g)].map(match => match[1] as string));
     const kinds = [postgresSource, postgresSink, tablesSource, tablesSink];
     const known = kinds.flatMap(({ definition }) => Object.keys(definition.options.shape));
