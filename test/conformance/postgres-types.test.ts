@@ -298,7 +298,7 @@ describe('PostgreSQL to PostgreSQL: every type, equal to the last digit', () => 
       (error: unknown) =>
         expect(error).to.include({
           code: 'VALUE_NOT_CARRIED',
-          message: 'column "c0": a value of type int4[] has bounds of its own, which a list cannot keep',
+          message: 'map refused a record: column "c0": a value of type int4[] has bounds of its own, which a list cannot keep',
         }),
     );
     const letters: { record: unknown }[] = [];
