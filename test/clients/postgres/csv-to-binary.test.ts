@@ -87,6 +87,15 @@ const TYPES: Readonly<Record<string, { type: DataType; texts: fc.Arbitrary<strin
     texts: fc.uuid().chain(id => fc.constantFrom(id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`, id.slice(1), `${id}0`)),
     sure: ['0123abcd-4567-89ef-ABCD-0123456789ab'],
   },
+  bytea: {
+    type: { kind: 'bytea' },
+    texts: joined(
+      fc.constantFrom('\\x', '\\x', '\\x', '\\X', 'x', ''),
+      fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'), maxLength: 40 }),
+      fc.constantFrom('', '', '', ' ', ' 00', 'g', '\\000'),
+    ),
+    sure: ['\\x', '\\x00ffABcd'],
+  },
   date: { type: { kind: 'date' }, texts: date, sure: ['2024-02-29', '0001-01-01', '9999-12-31', '1999-12-31', '1900-02-28'] },
   time: { type: { kind: 'time' }, texts: time, sure: ['00:00:00', '23:59:59.999999'] },
   'time(3)': { type: { kind: 'time', precision: 3 }, texts: time, sure: ['12:00:00.0005'] },
@@ -167,7 +176,7 @@ describe('fields of CSV made binary', () => {
   }
 
   it('is left to the server for types that have no form of their own here', () => {
-    for (const kind of ['interval', 'array', 'other', 'bytea', 'float4', 'timetz', 'oid'] as const)
+    for (const kind of ['interval', 'array', 'other', 'float4', 'timetz', 'oid'] as const)
       expect(csvToBinary([{ kind: 'text' }, { kind }]), kind).to.equal(undefined);
     expect(csvToBinary([])).to.equal(undefined);
   });

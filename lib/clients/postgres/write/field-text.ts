@@ -53,6 +53,8 @@ export function fieldForm(type: DataType): FieldForm | undefined {
       return { read: boolReader };
     case 'uuid':
       return { read: uuidReader };
+    case 'bytea':
+      return { read: byteaReader };
     case 'date':
       return { read: dateReader };
     case 'time':
@@ -93,9 +95,9 @@ const uuidReader: FieldReader = (input, at, out) => {
       if (input[i++] !== HYPHEN) return -1;
       continue;
     }
-    const high = hexDigit(input[i] as number);
-    const low = hexDigit(input[i + 1] as number);
-    if (high < 0 || low < 0) return -1;
+    const high = HEX[input[i] as number] as number;
+    const low = HEX[input[i + 1] as number] as number;
+    if (!(high >= 0 && low >= 0)) return -1;
     out.bytes[to++] = (high << 4) | low;
     i += 2;
   }
@@ -103,6 +105,29 @@ const uuidReader: FieldReader = (input, at, out) => {
   out.at = to;
   return i;
 };
+
+const BACKSLASH = 92;
+const LOWER_X = 120;
+
+/** `\\x` and pairs of digits. */
+const byteaReader: FieldReader = (input, at, out) => {
+  if (input[at] !== BACKSLASH || input[at + 1] !== LOWER_X) return -1;
+  const { bytes } = out;
+  let to = out.at + 4;
+  let i = at + 2;
+  for (let high = HEX[input[i] as number] as number; high >= 0; high = HEX[input[i] as number] as number) {
+    const low = HEX[input[i + 1] as number] as number;
+    if (!(low >= 0)) return -1;
+    bytes[to++] = (high << 4) | low;
+    i += 2;
+  }
+  out.view.setInt32(out.at, to - out.at - 4);
+  out.at = to;
+  return i;
+};
+
+/** What a byte is worth as a hexadecimal digit; -1 where it is none. */
+const HEX = Int8Array.from({ length: 256 }, (_, byte) => hexDigit(byte));
 
 function hexDigit(byte: number): number {
   if (byte >= 48 && byte <= 57) return byte - 48;
