@@ -69,7 +69,7 @@ const TYPES: Readonly<Record<string, { type: DataType; texts: fc.Arbitrary<strin
   float8: {
     type: { kind: 'float8' },
     texts: number(20),
-    sure: ['1.5', '-0', '0.1', '841470.9848078965', '1e5', '-1.7976931348623157e308', '123456789012345.6'],
+    sure: ['NaN', 'Infinity', '-Infinity', '1.5', '-0', '0.1', '841470.9848078965', '1e5', '-1.7976931348623157e308', '123456789012345.6'],
   },
   numeric: {
     type: { kind: 'numeric' },

@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<string, { plain: readonly string[]; odd: readonly s
   int2: { plain: ['0', '-32', '007'], odd: [' 5', '+5', '32767'] },
   int4: { plain: ['2147483647', '-1'], odd: ['+12', '-2147483648'] },
   int8: { plain: ['999999999999999', '-4294967296'], odd: ['9223372036854775807', ' 1 '] },
-  float8: { plain: ['1.5', '-0', '841470.9848078965', '1e5'], odd: ['NaN', '-infinity', '.5', `0.${'1'.repeat(90)}`] },
+  float8: { plain: ['1.5', '-0', '841470.9848078965', '1e5'], odd: ['nan', '-infinity', '.5', `0.${'1'.repeat(90)}`] },
   numeric: { plain: ['0', '-12345678.9', '0.00010000'], odd: ['1e5', 'NaN', '.5', ' 1.50 ', '9'.repeat(100)] },
   'numeric(12,2)': { plain: ['276444.37', '-1.5', '1.500', '3'], odd: ['1e3', '-1.50e1', ' 7 '] },
   bool: { plain: ['true', 'f'], odd: ['yes', 'TRUE', '1'] },

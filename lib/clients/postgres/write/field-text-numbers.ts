@@ -1,4 +1,4 @@
-import type { FieldReader } from './field-text.ts';
+import type { FieldOutput, FieldReader } from './field-text.ts';
 
 const MINUS = 45;
 const PLUS = 43;
@@ -59,7 +59,7 @@ const LONGEST_FLOAT = 64;
 /** Below this the server says that the number is out of range. */
 const LEAST_NORMAL = 2.2250738585072014e-308;
 
-/** Digits with or without a point and an exponent: the nearest double, as strtod has it. */
+/** Digits with or without a point and an exponent: the nearest double, as strtod has it. NaN, Infinity and -Infinity. */
 export const float8Reader: FieldReader = (input, at, out) => {
   const isNegative = input[at] === MINUS;
   const first = isNegative ? at + 1 : at;
@@ -67,7 +67,7 @@ export const float8Reader: FieldReader = (input, at, out) => {
   let mantissa = 0;
   for (let digit = (input[i] as number) - ZERO; digit >= 0 && digit <= 9; digit = (input[++i] as number) - ZERO)
     mantissa = mantissa * 10 + digit;
-  if (i === first) return -1;
+  if (i === first) return noDigits(input, first, isNegative, out);
   let digits = i - first;
   let fraction = 0;
   if (input[i] === DOT) {
@@ -94,6 +94,21 @@ export const float8Reader: FieldReader = (input, at, out) => {
   out.at += 12;
   return i;
 };
+
+const NOT_A_NUMBER = Buffer.from('NaN');
+const INFINITE = Buffer.from('Infinity');
+
+/** As the server prints them. */
+function noDigits(input: Buffer, first: number, isNegative: boolean, out: FieldOutput): number {
+  const isInfinite = input[first] === INFINITE[0];
+  const word = isInfinite ? INFINITE : NOT_A_NUMBER;
+  for (let i = 0; i < word.length; i++) if (input[first + i] !== word[i]) return -1;
+  if (!isInfinite && isNegative) return -1;
+  out.view.setInt32(out.at, 8);
+  out.view.setFloat64(out.at + 4, isInfinite ? (isNegative ? -Infinity : Infinity) : NaN);
+  out.at += 12;
+  return first + word.length;
+}
 
 function slowly(input: Buffer, start: number, end: number): number {
   if (end - start > LONGEST_FLOAT) return NaN;
