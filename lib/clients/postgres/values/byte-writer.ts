@@ -4,6 +4,10 @@ import { MillraceError } from '../../../errors.ts';
 const SHORT_TEXT = 24;
 const TWO_TO_32 = 4_294_967_296;
 
+/** Pieces of memory that are kept for another time, and the largest that is. */
+const MOST_SPARE = 4;
+const LARGEST_SPARE = 1024 * 1024;
+
 interface Utf8Writer extends Buffer {
   utf8Write(text: string, offset: number, length: number): number;
 }
@@ -17,6 +21,7 @@ export class ByteWriter {
   view: DataView;
   /** Where the next byte goes. */
   at = 0;
+  readonly #spare: Utf8Writer[] = [];
 
   constructor(capacity = 65_536) {
     this.bytes = allocate(capacity);
@@ -32,13 +37,19 @@ export class ByteWriter {
     this.view = viewOf(wider);
   }
 
-  /** All that was written; the writer starts again in new memory of about the same size. */
+  /** All that was written; the writer starts again in memory that was given back, or in new one of about the same size. */
   take(): Uint8Array {
     const taken = this.bytes.subarray(0, this.at);
-    this.bytes = allocate(Math.max(65_536, this.at + (this.at >> 3)));
+    this.bytes = this.#spare.pop() ?? allocate(Math.max(65_536, this.at + (this.at >> 3)));
     this.view = viewOf(this.bytes);
     this.at = 0;
     return taken;
+  }
+
+  /** What `take` gave, when nobody has it any more: to be written over. */
+  giveBack(taken: Uint8Array): void {
+    if (this.#spare.length < MOST_SPARE && taken.buffer.byteLength <= LARGEST_SPARE)
+      this.#spare.push(Buffer.from(taken.buffer) as Utf8Writer);
   }
 
   int8(value: number): void {

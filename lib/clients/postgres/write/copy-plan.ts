@@ -25,6 +25,8 @@ export interface CopyPiece {
   readonly bytes: number;
   /** Rows of the batch that are not in them, ascending. */
   readonly rejected: readonly RejectedRow[];
+  /** To be called once nothing of the chunks is in this process any more: then their memory is used again. */
+  readonly giveBack?: () => void;
 }
 
 /**
@@ -186,8 +188,8 @@ function encoderOf(encodings: readonly (ColumnEncoding | undefined)[]): RowEncod
   return known.length === encodings.length ? rowEncoder(known) : undefined;
 }
 
-function binaryPiece({ chunk, rows, rejected }: EncodedRows): CopyPiece {
-  return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, lines: rows, bytes: chunk.length, rejected };
+function binaryPiece({ chunk, rows, rejected, giveBack }: EncodedRows): CopyPiece {
+  return { format: 'binary', chunks: rows === 0 ? [] : [chunk], rows, lines: rows, bytes: chunk.length, rejected, giveBack };
 }
 
 function whole(format: CopyFormat, chunks: readonly Uint8Array[], rows: number): CopyPiece {

@@ -19,6 +19,8 @@ export interface EncodedRows {
   readonly rows: number;
   /** Ascending by index. */
   readonly rejected: readonly RejectedRow[];
+  /** To be called when nobody has the chunk any more: its memory is used again. */
+  readonly giveBack: () => void;
 }
 
 export type RowEncoder = (batch: AnyBatch) => EncodedRows;
@@ -65,7 +67,13 @@ export function framedEncoder(columns: readonly ColumnEncoding[], frame: RowFram
     if (batch.hasRows && !hasOwnText(columns, batch))
       ofRows(out, { values: batch.rows, writes: columns.map(column => column.write), length: batch.length }, failed);
     else ofColumns(out, { ...readersOf(columns, batch), length: batch.length }, failed);
-    return { chunk: out.take(), rows: batch.length - rejected.length, rejected };
+    const chunk = out.take();
+    let isGivenBack = false;
+    const giveBack = (): void => {
+      if (!isGivenBack) out.giveBack(chunk);
+      isGivenBack = true;
+    };
+    return { chunk, rows: batch.length - rejected.length, rejected, giveBack };
   };
 }
 

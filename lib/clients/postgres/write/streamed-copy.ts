@@ -67,7 +67,11 @@ export class StreamedCopy implements RowLoader {
       // Of all others nobody knows how long they look at what they were given.
       if (!this.#load.sendsAway || piece.format === 'csv') batch.keep();
       this.#leaving.add(batch);
-      await this.#load.write(piece, () => this.#left(batch));
+      const { sendsAway } = this.#load;
+      await this.#load.write(piece, () => {
+        if (sendsAway) piece.giveBack?.();
+        this.#left(batch);
+      });
     } catch (error) {
       throw this.failed(error);
     }
