@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { RecordBatch } from '../../../lib/core/batch/batch.ts';
-import { type AnyBatch } from '../../../lib/core/define.ts';
+import type { AnyBatch } from '../../../lib/core/define.ts';
 import { rowEncoder } from '../../../lib/clients/postgres/write/encode-rows.ts';
 import { fieldWriter } from '../../../lib/clients/postgres/values/encode.ts';
 import { Schema } from '../../../lib/schema/schema.ts';
