@@ -236,16 +236,17 @@ describe('source postgres, parallel', () => {
     }
   });
 
-  it('goes on with fewer connections, and says so, where the server takes no more', async () => {
-    await sql(url, 'DROP ROLE IF EXISTS few_only; CREATE ROLE few_only LOGIN CONNECTION LIMIT 3; GRANT SELECT ON big TO few_only');
+  it('goes on with as many connections as the server takes, and says so', async () => {
+    await sql(url, 'DROP ROLE IF EXISTS few_only; CREATE ROLE few_only LOGIN; GRANT SELECT ON big TO few_only');
     const limited = { url: url.replace('postgres@', 'few_only@'), table: 'big', applicationName: APP };
-    const report = await pipeline(postgres({ ...limited, parallel: 4 }), to.null());
-    expect([report.read, report.warnings.length]).to.deep.equal([60000, 1]);
-    expect(report.warnings[0]).to.match(/^2 connections read instead of 4: .*too many connections for role/);
-    expect(await openSessions(url, APP)).to.equal(0);
-    await sql(url, 'ALTER ROLE few_only CONNECTION LIMIT 1');
-    const alone = await pipeline(postgres({ ...limited, parallel: 4 }), to.null());
-    expect([alone.read, alone.warnings[0]?.slice(0, 36)]).to.deep.equal([60000, 'one connection reads instead of 4: c']);
+    // Again and again: sessions that begin or end just then must not count.
+    for (const limit of [1, 3, 3, 1, 3, 1, 3, 3]) {
+      await sql(url, `ALTER ROLE few_only CONNECTION LIMIT ${limit}`);
+      const report = await pipeline(postgres({ ...limited, parallel: 4 }), to.null());
+      expect([report.read, report.warnings.length]).to.deep.equal([60000, 1]);
+      expect(report.warnings[0]).to.match(limit === 1 ? /^one connection reads instead of 4: / : /^2 connections read instead of 4: /);
+      expect(report.warnings[0]).to.match(/ too many connections for role/);
+    }
     await sql(url, 'DROP OWNED BY few_only; DROP ROLE few_only');
   });
 

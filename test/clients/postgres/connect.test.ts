@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createServer, type Server } from 'node:net';
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { MillraceError } from '../../../lib/errors.ts';
 import { connect } from '../../../lib/clients/postgres/connection/connect.ts';
 import { resolveTarget } from '../../../lib/clients/postgres/connection/connection-options.ts';
@@ -155,6 +155,30 @@ describe('connecting to PostgreSQL', () => {
     expect(await untilNone('pool-test')).to.equal(0);
   });
 
+  it('is closed when its connections count no more: a role that may have one connection has it again', async () => {
+    await sql(url, 'DROP ROLE IF EXISTS single; CREATE ROLE single LOGIN CONNECTION LIMIT 1');
+    const { port } = await startPostgres();
+    // What a client says last is long on its way.
+    const slow = (): Socket => {
+      const socket = connectSocket(port, '127.0.0.1');
+      const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+      socket.write = (...args: unknown[]) => {
+        if ((args[0] as Uint8Array)[0] !== GOODBYE) return write(...args);
+        setTimeout(() => write(...args), 50);
+        return true;
+      };
+      return socket;
+    };
+    const target = { ...resolveTarget({ url: url.replace('postgres@', 'single@'), sslmode: 'disable' }), means: { socket: slow } };
+    for (let i = 0; i < 3; i++) {
+      const pool = openPool(target);
+      (await pool.acquire()).release();
+      expect(await connect(target).then(() => 'connected', described)).to.match(/^UNREACHABLE .*too many connections for role/);
+      await pool.close();
+    }
+    await sql(url, 'DROP ROLE single');
+  });
+
   it('makes a waiting user wait for a free connection, and no longer than its signal', async () => {
     const pool = openPool(resolveTarget({ url, applicationName: 'crowd' }));
     const taken = await Promise.all(Array.from({ length: 32 }, () => pool.acquire()));
@@ -233,6 +257,9 @@ function codeAndMessage(run: () => unknown): string {
     return described(error);
   }
 }
+
+/** The type of the message Terminate. */
+const GOODBYE = 0x58;
 
 /** A server that accepts and is silent. */
 async function listen(): Promise<{ port: number; connected(count: number): Promise<void>; close(): Promise<void> }> {

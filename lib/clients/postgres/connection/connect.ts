@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
 import { describeTarget, type PgTarget, type SslMode } from './connection-options.ts';
-import { postgresError, sqlStateOf } from './errors.ts';
+import { isServerError, postgresError, sqlStateOf } from './errors.ts';
+import { untilHungUp } from './hang-up.ts';
 import { passwordFor, socketFor } from './means.ts';
 import { backendSql, markPooled, settingsSql } from './settings.ts';
 import { internalsOf } from './pg-internals.ts';
@@ -95,7 +96,10 @@ async function attempt(target: PgTarget, encryption: Encryption, signal: AbortSi
     await client.connect();
     return client;
   } catch (error) {
-    internalsOf(client).connection.stream.destroy();
+    const { stream } = internalsOf(client).connection;
+    // Until then a session that was refused counts among those that are allowed.
+    if (isServerError(error)) await untilHungUp(stream);
+    stream.destroy();
     throw error;
   } finally {
     signal?.removeEventListener('abort', abort);

@@ -6,6 +6,7 @@ import { describeTarget, type PgTarget } from './connection-options.ts';
 import { identityOf } from './means.ts';
 import { borrowClient } from './borrowed-session.ts';
 import { cancelStatement } from './cancel.ts';
+import { untilHungUp } from './hang-up.ts';
 import { internalsOf, isWhole } from './pg-internals.ts';
 import { isPooled, settingsSql } from './settings.ts';
 import { joinSnapshot } from './snapshot.ts';
@@ -40,7 +41,7 @@ export interface PgSession {
   discard(): void;
 }
 
-/** A share in the connections of one configuration. `close` it: with the last share the connections end. */
+/** A share in the connections of one configuration. `close` it: with the last share the connections end, and count no more when it resolves. */
 export interface PgPool {
   readonly target: PgTarget;
   /** Errors as `connect`; TIMEOUT when all connections stay taken. */
@@ -69,7 +70,7 @@ export function openPool(target: PgTarget): PgPool {
       isOpen = false;
       if (--shared.users > 0) return;
       pools.delete(key);
-      shared.end();
+      await shared.end();
     },
   };
 }
@@ -101,16 +102,16 @@ class SharedPool {
     }
   }
 
-  end(): void {
+  async end(): Promise<void> {
     this.#ended = true;
-    for (const client of this.#idle.splice(0)) close(client);
+    await Promise.all(this.#idle.splice(0).map(close));
   }
 
   /** The connection used last that has not broken while it lay idle. */
   #whole(): pg.Client | undefined {
     for (let client = this.#idle.pop(); client !== undefined; client = this.#idle.pop()) {
       if (isWhole(client)) return client;
-      close(client);
+      void close(client);
     }
     return undefined;
   }
@@ -121,7 +122,7 @@ class SharedPool {
       if (!isMine) return;
       isMine = false;
       if (keep && !this.#ended) this.#idle.push(client);
-      else close(client);
+      else void close(client);
       this.#giveBack();
     };
     const session: PgSession = {
@@ -192,11 +193,8 @@ async function begin(client: pg.Client, target: PgTarget, wish: TransactionWish)
   });
 }
 
-/** Says goodbye; nobody waits for it, and a server that does not hang up is hung up on. */
-function close(client: pg.Client): void {
-  const { stream } = internalsOf(client).connection;
+/** Says goodbye; resolves when the server has let the session go. */
+async function close(client: pg.Client): Promise<void> {
   client.end().catch(() => undefined);
-  if (stream.destroyed) return;
-  const timer = setTimeout(() => stream.destroy(), 2000);
-  stream.once('close', () => clearTimeout(timer));
+  await untilHungUp(internalsOf(client).connection.stream);
 }

@@ -1,7 +1,7 @@
 /** A table read by several connections at once, a range at a time, all from one snapshot. */
 import { asMillraceError } from '../../../errors.ts';
 import { limited } from '../connection/connect.ts';
-import { postgresError } from '../connection/errors.ts';
+import { postgresError, sqlStateOf } from '../connection/errors.ts';
 import type { PgPool, PgSession } from '../connection/pool.ts';
 import { onSession } from '../connection/session.ts';
 import { isPooled } from '../connection/settings.ts';
@@ -128,13 +128,24 @@ async function join(
   };
   const outcomes = await Promise.allSettled(Array.from({ length: parallel }, joinOne));
   const sessions = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-  const refusal = outcomes.find(outcome => outcome.status === 'rejected');
-  if (refusal !== undefined && !signal.aborted) {
+  let refusal: unknown = outcomes.find(outcome => outcome.status === 'rejected')?.reason;
+  // Of those that come at once the server may refuse all for each other's sake.
+  while (sqlStateOf(refusal) === TOO_MANY && sessions.length < parallel && !signal.aborted) {
+    const next = await joinOne().catch((error: unknown) => ({ error }));
+    if ('error' in next) {
+      refusal = next.error;
+      break;
+    }
+    sessions.push(next);
+  }
+  if (sessions.length < parallel && !signal.aborted) {
     const count = sessions.length < 2 ? 'one connection reads' : `${sessions.length} connections read`;
-    warn(`${count} instead of ${parallel}: ${asMillraceError(refusal.reason).message}`);
+    warn(`${count} instead of ${parallel}: ${asMillraceError(refusal).message}`);
   }
   return sessions;
 }
+
+const TOO_MANY = '53300';
 
 /** Keeps the table as it is, by no other right than that to read any column. */
 function locking({ table }: RangedRead): string {
