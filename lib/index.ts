@@ -13,6 +13,7 @@ export type {
   Done,
   Gives,
   Operator,
+  PartPlan,
   Plan,
   PlanProblem,
   PlanStage,

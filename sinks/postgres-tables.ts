@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { DatabaseDefinition } from '../lib/clients/postgres/catalogue/definition/read-database.ts';
-import { readOnlyServer } from '../lib/clients/postgres/catalogue/rights.ts';
-import { connectionFields, describeTarget } from '../lib/clients/postgres/connection/connection-options.ts';
+import { DATABASE_WORDS } from '../lib/clients/postgres/catalogue/part-words.ts';
+import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
 import type { ConnectionMeans, WithMeans } from '../lib/clients/postgres/connection/given-means.ts';
 import { splitMeans, targetOf } from '../lib/clients/postgres/connection/means.ts';
-import { withSession } from '../lib/clients/postgres/connection/session.ts';
 import { DatabaseWriter } from '../lib/clients/postgres/write/database-writer.ts';
+import { planDatabase } from '../lib/clients/postgres/write/plan-database.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
 import type { SinkParts, SinkPartsContext } from '../lib/core/parts.ts';
@@ -61,11 +61,10 @@ export const postgresTablesKind = defineSink<typeof options, ConnectionMeans | u
   kind: 'postgres-tables',
   options,
   guarantee: 'at-least-once',
-  parts,
-  plan: (given, { signal }, means) => {
-    const target = targetOf(given, means);
-    const doing = `plan for ${describeTarget(target)}`;
-    return withSession(target, { doing, signal }, async ({ client }) => ({ problems: await readOnlyServer(client) }));
+  parts: { words: DATABASE_WORDS, open: openParts },
+  plan: (given, { signal, parts }, means) => {
+    const { mode, lossy, indexes } = given;
+    return planDatabase(targetOf(given, means), parts, { mode, lossy, indexes, signal });
   },
   open: () =>
     Promise.reject(
@@ -74,7 +73,7 @@ export const postgresTablesKind = defineSink<typeof options, ConnectionMeans | u
   title: ({ mode }) => `a database, mode ${mode}`,
 });
 
-async function parts(
+async function openParts(
   given: CheckedOptions,
   { signal, whole, warn }: SinkPartsContext,
   means: ConnectionMeans | undefined,

@@ -3,6 +3,7 @@ import { type DatabaseDefinition, type DatabaseObject, readDatabase } from '../l
 import { describeTables } from '../lib/clients/postgres/catalogue/describe.ts';
 import { printTableName } from '../lib/clients/postgres/catalogue/definition/ddl.ts';
 import type { SchemaName } from '../lib/clients/postgres/catalogue/definition/model.ts';
+import { DATABASE_WORDS } from '../lib/clients/postgres/catalogue/part-words.ts';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields, describeTarget } from '../lib/clients/postgres/connection/connection-options.ts';
 import type { ConnectionMeans, WithMeans } from '../lib/clients/postgres/connection/given-means.ts';
@@ -15,6 +16,7 @@ import { defineSource, type DescribeContext } from '../lib/core/define.ts';
 import type { SourceParts } from '../lib/core/parts.ts';
 import { sourceStage } from '../lib/core/run/stage.ts';
 import { MillraceError } from '../lib/errors.ts';
+import { Schema } from '../lib/schema/schema.ts';
 import { quoteQualifiedName } from '../lib/values/identifiers.ts';
 import { postgresKind } from './postgres.ts';
 
@@ -44,15 +46,20 @@ export function tables(given: TablesOptions): Source<Tables> {
 export const postgresTablesKind = defineSource<typeof options, ConnectionMeans | undefined>({
   kind: 'postgres-tables',
   options,
-  parts,
+  parts: { words: DATABASE_WORDS, open: openParts },
   plan: async (given, { signal }, means) => {
-    const { whole, close } = await parts(given, { signal }, means);
+    const { whole, parts, close } = await openParts(given, { signal }, means);
     await close();
     const { objects, notCarried } = whole as DatabaseDefinition;
+    const planned = parts.map(async ({ name, source }) => ({
+      name,
+      schema: (await source.definition.describe?.(source.options, { signal }, source.given)) ?? new Schema([]),
+    }));
     return {
       notes: [...objects.map(noteOf), ...notCarried.map(what => `not carried: ${what}`)],
       hasPositions: false,
       isRepeatable: false,
+      parts: { whole, parts: await Promise.all(planned) },
     };
   },
   async *read() {
@@ -70,10 +77,10 @@ function noteOf(object: DatabaseObject): string {
   const { constraints, indexes, estimatedRows } = object.table;
   const keys = constraints.filter(({ kind }) => kind !== 'n').length;
   const rows = estimatedRows === undefined ? '' : `, about ${Math.round(estimatedRows)} rows`;
-  return `table ${printTableName(object.table)}: ${keys} constraints, ${indexes.length} indexes${rows}`;
+  return `table ${printTableName(object.table)}: ${keys} constraint${keys === 1 ? '' : 's'}, ${indexes.length} index${indexes.length === 1 ? '' : 'es'}${rows}`;
 }
 
-async function parts(given: CheckedOptions, { signal }: DescribeContext, means: ConnectionMeans | undefined): Promise<SourceParts> {
+async function openParts(given: CheckedOptions, { signal }: DescribeContext, means: ConnectionMeans | undefined): Promise<SourceParts> {
   const { tables: wanted, ...ofTable } = given;
   const target = targetOf(given, means);
   const pool = openPool(target);

@@ -105,5 +105,5 @@ export interface RunOptions {
   readonly settleTimeoutMs?: number;
 }
 
-export type { ColumnPlan, Plan, PlanProblem, PlanStage, TypeChange } from './plan.ts';
+export type { ColumnPlan, PartPlan, Plan, PlanProblem, PlanStage, TypeChange } from './plan.ts';
 export type { Progress, Report };

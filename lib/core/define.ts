@@ -11,7 +11,7 @@ import type { Field, Schema } from '../schema/schema.ts';
 import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter } from './contracts.ts';
 import type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
-import type { SinkParts, SinkPartsContext, SourceParts } from './parts.ts';
+import type { PartsOfSink, PartsOfSource } from './parts.ts';
 import type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './plan.ts';
 import type { Absorbed, PushRequest } from './push-request.ts';
 import { Rejected } from './rejected.ts';
@@ -85,8 +85,8 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   read(options: z.output<S>, context: SourceContext, given: Given): AsyncIterable<AnyBatch>;
   /** What it can do of the operators behind it with the very same records as outcome. `schema`: what it described. Nothing is opened. */
   absorb?(options: z.output<S>, requests: readonly PushRequest[], schema: Schema): Absorbed<z.output<S>>;
-  /** Of a source that is many (a database of tables): its parts, each a source of its own. Only a sink that makes parts takes it. */
-  parts?(options: z.output<S>, context: DescribeContext, given: Given): Promise<SourceParts>;
+  /** Of a source that is many. */
+  readonly parts?: PartsOfSource<z.output<S>, Given>;
   /** What it would ask of its server, how much it would give, and whether it can be read again. Without it `plan` tells nothing of these. */
   plan?(options: z.output<S>, context: SourcePlanContext, given: Given): Promise<SourcePlan>;
   /** Encodings that its batches have already (`batch.encoded`), for `plan`. */
@@ -246,8 +246,8 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
    * thrown rejects the record.
    */
   each?(options: z.output<S>, given: Given): ((row: AnyRow) => unknown) | undefined;
-  /** Of a sink that takes a source of parts: before the first of them. */
-  parts?(options: z.output<S>, context: SinkPartsContext, given: Given): Promise<SinkParts>;
+  /** Of a sink that takes a source of parts. */
+  readonly parts?: PartsOfSink<z.output<S>, Given>;
   /**
    * What `open` and the writer would do, without writing anything. What would be refused is told in `problems`; what is thrown is one too. Without it
    * `plan` tells nothing of the target.

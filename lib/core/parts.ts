@@ -1,5 +1,28 @@
 /** Sources that are many, and the sinks that take them part by part. */
+import type { Schema } from '../schema/schema.ts';
 import type { SinkStage, SourceStage } from './run/stage.ts';
+
+/** What a kind calls its parts, for messages. */
+export interface PartWords {
+  /** `whole databases` */
+  readonly wholes: string;
+  /** `table` */
+  readonly part: string;
+  /** `tables` */
+  readonly parts: string;
+}
+
+/** Of a source that is many (a database of tables): each part is a source of its own. Only a sink that makes parts takes it. */
+export interface PartsOfSource<Options, Given> {
+  readonly words: PartWords;
+  open(options: Options, context: { readonly signal: AbortSignal }, given: Given): Promise<SourceParts>;
+}
+
+/** Of a sink that takes a source of parts: before the first of them. */
+export interface PartsOfSink<Options, Given> {
+  readonly words: PartWords;
+  open(options: Options, context: SinkPartsContext, given: Given): Promise<SinkParts>;
+}
 
 /** A part of a source that is many: what a line of its own reads. */
 export interface SourcePart {
@@ -36,6 +59,13 @@ export interface SinkParts {
   abandon(): Promise<void>;
   /** Exactly once, in the end. */
   close(): Promise<void>;
+}
+
+/** What the parts of a source are, for a sink that is asked what it would do with them. */
+export interface PlannedParts {
+  /** As of `SourceParts`. */
+  readonly whole: unknown;
+  readonly parts: readonly { readonly name: string; readonly schema: Schema }[];
 }
 
 /** What a sink is told that is to take parts. */

@@ -3,6 +3,7 @@ import type { ErrorCode, MillraceError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { Codec } from './batch/batch.ts';
 import type { AnyBatch } from './define.ts';
+import type { PlannedParts } from './parts.ts';
 
 /**
  * What would run. Source and target are asked, nothing is written, and no function of the user's is called; the first records are read where only
@@ -47,6 +48,16 @@ export interface PlanStage {
   readonly types?: readonly ColumnPlan[];
   /** What else is worth knowing, a sentence each. */
   readonly notes?: readonly string[];
+  /** Of a sink that makes parts (tables of a database, and what they need): each of them, in the order in which they are made. */
+  readonly parts?: readonly PartPlan[];
+}
+
+/** What becomes of a part of a target. */
+export interface PartPlan extends Pick<PlanStage, 'exists' | 'statements' | 'types' | 'notes'> {
+  /** table, type, sequence, view, … */
+  readonly kind: string;
+  /** As the report names it. */
+  readonly name: string;
 }
 
 /**
@@ -63,6 +74,8 @@ export interface ColumnPlan {
   /** The type that takes it; not there where nothing does. */
   readonly to?: string;
   readonly change: TypeChange;
+  /** What a value loses, of a column that may. */
+  readonly loss?: string;
   /** Nobody declared the type: it was found in the first records. */
   readonly inferred?: true;
 }
@@ -88,6 +101,8 @@ export interface SourcePlan extends Pick<PlanStage, 'statements' | 'estimatedRow
   readonly hasPositions: boolean;
   /** Reading it takes nothing away: its first records may be looked at beforehand. */
   readonly isRepeatable: boolean;
+  /** Of a source that is many. */
+  readonly parts?: PlannedParts;
 }
 
 /** What a sink is told when it is asked what it would do. */
@@ -99,10 +114,12 @@ export interface SinkPlanContext {
   readonly first: AnyBatch | undefined;
   /** The encoding in which batches would come as bytes. */
   readonly codec: Codec | undefined;
+  /** What would come part by part, to a sink that makes parts. */
+  readonly parts?: PlannedParts | undefined;
 }
 
 /** What a sink says of a run. It writes nothing for it. */
-export interface SinkPlan extends Pick<PlanStage, 'statements' | 'exists' | 'types' | 'notes'> {
+export interface SinkPlan extends Pick<PlanStage, 'statements' | 'exists' | 'types' | 'notes' | 'parts'> {
   /** What it would refuse before the first row: all of it, not only what it finds first. */
   readonly problems?: readonly MillraceError[];
 }

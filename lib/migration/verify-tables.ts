@@ -57,7 +57,7 @@ type Parts = ReadonlyMap<string, SourcePart>;
 
 function partsOf(source: Source<Tables>, signal: AbortSignal): Promise<SourceParts> {
   const stage = stageOf(source);
-  const parts = stage?.role === 'source' ? stage.definition.parts?.(stage.options, { signal }, stage.given) : undefined;
+  const parts = stage?.role === 'source' ? stage.definition.parts?.open(stage.options, { signal }, stage.given) : undefined;
   if (parts !== undefined) return parts;
   throw new MillraceError('PIPELINE_INVALID', 'verify: a whole database is compared with a whole database; name a table on both sides');
 }

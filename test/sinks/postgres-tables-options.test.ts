@@ -82,6 +82,6 @@ describe('whole databases into tables that are there', () => {
     expect([error.code, error.message]).to.deep.equal(['NOT_PERMITTED', error.message]);
     expect(error.message).to.include('read-only');
     const planned = await plan(from.postgres.tables({ url: source }), to.postgres.tables({ url: target }));
-    expect(planned.problems.map(({ code }) => code)).to.deep.equal(['NOT_PERMITTED']);
+    expect(planned.problems.map(({ code }) => code)).to.deep.equal(['NOT_PERMITTED', 'EXISTS']);
   });
 });

@@ -1,6 +1,6 @@
 import { printSize } from '../../values/sizes.ts';
 import { textWidth, visible } from '../../values/text-width.ts';
-import type { ColumnPlan, Plan, PlanProblem, PlanStage } from '../plan.ts';
+import type { ColumnPlan, PartPlan, Plan, PlanProblem, PlanStage } from '../plan.ts';
 
 /** Statements are broken between words where they are longer. */
 const LINE_WIDTH = 100;
@@ -39,11 +39,17 @@ function doneWhere({ looksAt, columns, pushed }: Pick<PlanStage, 'looksAt' | 'co
 
 function detail(what: string, stage: PlanStage | undefined): string[] {
   if (stage === undefined) return [];
-  const { notes = [], statements = [], types = [] } = stage;
   const size = sizeOf(stage);
-  const lines = [...(size === '' ? [] : [size]), ...notes, ...statements.flatMap(wrapped)].map(indented);
-  if (lines.length === 0 && types.length === 0) return [];
-  return [`${what}: ${titleOf(stage)}`, ...lines, ...columnTable(types)];
+  const lines = [...(size === '' ? [] : [indented(size)]), ...told(stage), ...(stage.parts ?? []).flatMap(partLines)];
+  return lines.length === 0 ? [] : [`${what}: ${titleOf(stage)}`, ...lines];
+}
+
+function told({ notes = [], statements = [], types = [] }: Partial<PlanStage>): string[] {
+  return [...[...notes, ...statements.flatMap(wrapped)].map(indented), ...columnTable(types)];
+}
+
+function partLines({ kind, name, ...part }: PartPlan): string[] {
+  return [`${kind} ${name}`, ...told(part)].map(indented);
 }
 
 function sizeOf({ estimatedRows, estimatedBytes }: PlanStage): string {
@@ -66,7 +72,10 @@ const CHANGES: Readonly<Record<ColumnPlan['change'], string>> = {
 function columnTable(types: readonly ColumnPlan[]): string[] {
   const rows = types
     .filter(({ change, inferred }) => change !== 'none' || inferred === true)
-    .map(({ name, from, to = '–', change, inferred }) => [name, inferred === true ? `${from} (found)` : from, '→', to, CHANGES[change]]);
+    .map(({ name, from, to = '–', change, loss, inferred }) => {
+      const what = loss === undefined ? CHANGES[change] : `may lose something: ${loss}; counted`;
+      return [name, inferred === true ? `${from} (found)` : from, '→', to, what];
+    });
   return table(rows).map(indented);
 }
 

@@ -1,6 +1,6 @@
 import { asMillraceError, MillraceError } from '../../errors.ts';
 import type { RunOptions } from '../contracts.ts';
-import type { SinkParts, SourcePart, SourceParts } from '../parts.ts';
+import type { PartWords, SinkParts, SourcePart, SourceParts } from '../parts.ts';
 import { seconds } from './counter.ts';
 import type { Line } from './layout.ts';
 import { checkRunOptions } from './options.ts';
@@ -20,37 +20,40 @@ export interface PartRun {
 
 type RunPart = (run: PartRun) => Promise<Report>;
 
-export function hasParts({ source, sink }: Line): boolean {
-  return source.definition.parts !== undefined || sink.definition.parts !== undefined;
+/** Undefined of a line of ordinary records. */
+export function partWords({ source, sink }: Line): PartWords | undefined {
+  return (sink.definition.parts ?? source.definition.parts)?.words;
 }
 
 /**
  * A source of many parts into a sink that takes them: the largest first, as many at a time as it says, each a run of its own with its share of the
  * memory, and then the sink's steps for it. A part that fails does not stop the others, unless the sink says so; the run fails in the end.
  */
-export async function runParts(line: Line, options: RunOptions, runPart: RunPart): Promise<Report> {
-  checkLine(line, options);
-  return new PartsRun(line, options, runPart).settle();
+export async function runParts(line: Line, words: PartWords, options: RunOptions, runPart: RunPart): Promise<Report> {
+  checkParts(line, words, options);
+  return new PartsRun(line, words, options, runPart).settle();
 }
 
-function checkLine({ source, operators, sink }: Line, { deadLetter }: RunOptions): void {
+/** PIPELINE_INVALID where it is more than a source and a sink of parts, OPTION_INVALID for dead letters. */
+export function checkParts({ source, operators, sink }: Line, words: PartWords, { deadLetter }: RunOptions): void {
   const isWhole = source.definition.parts !== undefined && sink.definition.parts !== undefined;
   if (!isWhole || operators.length > 0) {
     const found = isWhole ? operators.map(({ kind }) => kind).join(', ') : `${source.kind} to ${sink.kind}`;
     throw new MillraceError(
       'PIPELINE_INVALID',
-      `whole databases go from tables to tables, with nothing between them (${found}); name a table for anything else`,
+      `${words.wholes} go from ${words.parts} to ${words.parts}, with nothing between them (${found}); name a ${words.part} for anything else`,
     );
   }
   if (deadLetter !== undefined)
     throw new MillraceError(
       'OPTION_INVALID',
-      'pipeline: option "deadLetter": a whole database has no place for dead letters; copy the table alone',
+      `pipeline: option "deadLetter": ${words.wholes} have no place for dead letters; copy the ${words.part} alone`,
     );
 }
 
 class PartsRun {
   readonly #line: Line;
+  readonly #words: PartWords;
   readonly #given: RunOptions;
   readonly #runPart: RunPart;
   readonly #start = performance.now();
@@ -66,8 +69,9 @@ class PartsRun {
   /** Nothing can be taken back any more. */
   #isDone = false;
 
-  constructor(line: Line, given: RunOptions, runPart: RunPart) {
+  constructor(line: Line, words: PartWords, given: RunOptions, runPart: RunPart) {
     this.#line = line;
+    this.#words = words;
     this.#given = given;
     this.#runPart = runPart;
     this.#told = tellProgress(given.onProgress, message => void this.#warnings.add(message));
@@ -103,11 +107,11 @@ class PartsRun {
     const { source, sink } = this.#line;
     const { signal } = this.#abort;
     if (signal.aborted) return;
-    const from = (await source.definition.parts?.(source.options, { signal }, source.given)) as SourceParts;
+    const from = (await source.definition.parts?.open(source.options, { signal }, source.given)) as SourceParts;
     let to: SinkParts | undefined;
     try {
       const warn = (message: string): void => void this.#warnings.add(message);
-      to = (await sink.definition.parts?.(sink.options, { signal, whole: from.whole, warn }, sink.given)) as SinkParts;
+      to = (await sink.definition.parts?.open(sink.options, { signal, whole: from.whole, warn }, sink.given)) as SinkParts;
       await this.#load(from, to);
       signal.throwIfAborted();
       await to.finish(this.#reports.filter(({ report }) => report.status === 'ok').map(({ part }) => part.name));
@@ -135,7 +139,7 @@ class PartsRun {
   /** Gives the steps that are left to do for it. */
   async #loadPart(part: SourcePart, to: SinkParts, total: number): Promise<Task[]> {
     if (this.#abort.signal.aborted || this.#isDrained || this.#isStopped) {
-      this.#warnings.add(`table ${part.name} was not begun`);
+      this.#warnings.add(`${this.#words.part} ${part.name} was not begun`);
       return [];
     }
     const began = performance.now();
@@ -185,7 +189,7 @@ class PartsRun {
     }
   }
 
-  /** Any table that failed fails the run, with the code of the first. */
+  /** Any part that failed fails the run, with the code of the first. */
   #judge(count: number): void {
     const failed = this.#reports.filter(({ report }) => report.status === 'failed');
     const [first] = failed;
@@ -193,7 +197,7 @@ class PartsRun {
     const told = failed.map(({ part, report }) => `${part.name}: ${report.error?.message ?? ''}`);
     this.#failure = new MillraceError(
       (first.report.error?.code ?? 'INTERNAL') as MillraceError['code'],
-      `${failed.length} of ${count} tables failed, the others are there: ${told.join('; ')}`,
+      `${failed.length} of ${count} ${this.#words.parts} failed, the others are there: ${told.join('; ')}`,
       { stage: this.#line.sink.kind, retryable: failed.every(({ report }) => report.error?.retryable === true) },
     );
   }

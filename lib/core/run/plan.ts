@@ -1,12 +1,13 @@
 import type { Codec } from '../batch/batch.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { RunOptions } from '../contracts.ts';
-import type { Plan, PlanStage, SinkPlan, SourcePlan } from '../plan.ts';
+import type { Plan, PlanStage, SinkPlan, SinkPlanContext, SourcePlan } from '../plan.ts';
 import { explainPlan } from './explain-plan.ts';
 import { deadLetterStage } from './face.ts';
 import { groupsOf, type Line, looksAt, neededColumns, passthroughOf, type Schemas, schemasOf } from './layout.ts';
 import { type CheckedRunOptions, checkRunOptions } from './options.ts';
 import { PlanProblems } from './plan-problems.ts';
+import { checkParts, partWords } from './parts.ts';
 import { pushDown, type PushedLine, schemasBehind } from './pushdown.ts';
 import { type Sample, sampleOf } from './sample.ts';
 import { DEAD_LETTER_SCHEMA } from '../delivery/rejects.ts';
@@ -43,6 +44,8 @@ class Planning {
 
   async make(): Promise<Plan> {
     const { source, operators, sink } = this.#line;
+    const words = partWords(this.#line);
+    if (words !== undefined) this.#problems.tried(() => checkParts(this.#line, words, this.#given));
     const described = await this.#describe(source);
     const whole = this.#problems.tried(() => schemasOf(operators, described.schema));
     const pushed = this.#pushDown(whole === undefined ? undefined : described.schema);
@@ -50,7 +53,8 @@ class Planning {
     const sourcePlan = described.isAnswered ? await this.#askSource(pushed.line, schemas) : undefined;
     const sample = whole === undefined ? undefined : await this.#sample(sourcePlan, schemas);
     const letters = await this.#letters();
-    const sinkPlan = await this.#askSink(sink, sample ?? { schema: schemas.output, first: undefined }, passedCodec(pushed.line));
+    const found = { ...(sample ?? { schema: schemas.output, first: undefined }), parts: sourcePlan?.parts };
+    const sinkPlan = await this.#askSink(sink, found, passedCodec(pushed.line));
     return this.#plan(stagePlans(this.#line, pushed, { sourcePlan, sinkPlan }), letters);
   }
 
@@ -82,7 +86,7 @@ class Planning {
 
   async #askSink(
     { definition, options, given, kind }: SinkStage,
-    found: Pick<Sample, 'schema' | 'first'>,
+    found: Pick<SinkPlanContext, 'schema' | 'first' | 'parts'>,
     codec?: Codec,
   ): Promise<SinkPlan | undefined> {
     const context = { ...found, codec, signal: this.#signal };
@@ -151,8 +155,8 @@ function toldBySource(plan: SourcePlan | undefined): Partial<PlanStage> {
 
 function toldBy(plan: SinkPlan | undefined): Partial<PlanStage> {
   if (plan === undefined) return {};
-  const { statements, exists, types, notes } = plan;
-  return present({ statements, exists, types, notes });
+  const { statements, exists, types, notes, parts } = plan;
+  return present({ statements, exists, types, notes, parts });
 }
 
 function present(fields: { readonly [Name in keyof PlanStage]?: PlanStage[Name] | undefined }): Partial<PlanStage> {

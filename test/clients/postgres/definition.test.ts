@@ -174,7 +174,7 @@ describe('the definition of tables', () => {
         { object: 'view "x"', sql: 'CREATE VIEW x WITH (unheard_of = true) AS SELECT 1' },
         { object: 'view "y"', sql: 'CREATE VIEW y AS SELECT 1' },
       ]);
-      expect(failed.map(({ object }) => object)).to.deep.equal(['view "x"']);
+      expect(failed.map(({ ddl }) => ddl.object)).to.deep.equal(['view "x"']);
       expect(warnings[0]).to.match(/^view "x" is left out: unrecognized parameter/);
     } finally {
       await client.end();

@@ -44,10 +44,14 @@ function whole(wish: Wish): { run: (options?: RunOptions) => Promise<Report>; lo
     abandon: () => Promise.resolve(void log.push('abandon')),
     close: () => Promise.resolve(void log.push('close')),
   };
+  const words = { wholes: 'libraries', part: 'shelf', parts: 'shelves' };
   const source = defineSource({
     kind: 'many',
     options: z.strictObject({}),
-    parts: () => Promise.resolve({ parts, whole: undefined, close: () => Promise.resolve(void log.push('source closed')) }),
+    parts: {
+      words,
+      open: () => Promise.resolve({ parts, whole: undefined, close: () => Promise.resolve(void log.push('source closed')) }),
+    },
     read: () => {
       throw new Error('not read');
     },
@@ -55,7 +59,7 @@ function whole(wish: Wish): { run: (options?: RunOptions) => Promise<Report>; lo
   const target = defineSink({
     kind: 'many',
     options: z.strictObject({}),
-    parts: () => Promise.resolve(sink),
+    parts: { words, open: () => Promise.resolve(sink) },
     open: () => Promise.reject(new Error('not opened')),
   });
   const [from, to]: [Source<unknown>, Sink<unknown>] = [source.create({}, undefined), target.create({}, undefined)];
@@ -91,7 +95,7 @@ describe('a source of parts', () => {
       name === 'b' ? [() => Promise.reject(new MillraceError('DISK_FULL', 'full')), () => Promise.resolve()] : [];
     const { run, log } = whole({ steps });
     const error = await failed(run());
-    expect([error.code, error.message]).to.deep.equal(['DISK_FULL', '1 of 3 tables failed, the others are there: b: full']);
+    expect([error.code, error.message]).to.deep.equal(['DISK_FULL', '1 of 3 shelves failed, the others are there: b: full']);
     expect(log.filter(line => line.startsWith('finish'))).to.have.lengthOf(1);
     expect(log.find(line => line.startsWith('finish'))).to.not.include('b');
     expect(error.report.tables?.find(({ table }) => table === 'b')).to.include({ status: 'failed' });
@@ -101,7 +105,7 @@ describe('a source of parts', () => {
     const steps = (name: string): (() => Promise<void>)[] => (name === 'a' ? [() => Promise.reject(new Error('broken'))] : []);
     const { run } = whole({ steps, options: { parallel: 1, stopOnFailure: true } });
     const { report } = await failed(run());
-    expect(report.warnings).to.deep.equal(['table b was not begun', 'table c was not begun']);
+    expect(report.warnings).to.deep.equal(['shelf b was not begun', 'shelf c was not begun']);
   });
 
   it('an onProgress that throws is not called again, and the run goes on', async () => {

@@ -38,6 +38,22 @@ export async function lackingSchema(client: pg.Client, { schema }: QualifiedName
   return creates === true ? [] : [new MillraceError('NOT_PERMITTED', `this user may not CREATE in schema ${shown}; grant it`)];
 }
 
+/** Whether this user may make schemas in the database: NOT_PERMITTED. */
+export async function lackingDatabase(client: pg.Client): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ may: boolean }>(
+    limited("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS may"),
+  );
+  return rows[0]?.may === true ? [] : [new MillraceError('NOT_PERMITTED', 'this user may not CREATE schemas in the database; grant it')];
+}
+
+/** Which of these tables (quoted) this user may not empty: NOT_PERMITTED. */
+export async function lackingTruncate(client: pg.Client, names: readonly string[]): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ name: string }>(limited(TRUNCATES, [JSON.stringify(names)]));
+  if (rows.length === 0) return [];
+  const what = rows.map(({ name }) => name).join(', ');
+  return [new MillraceError('NOT_PERMITTED', `this user may not TRUNCATE these tables: ${what}; grant it`)];
+}
+
 /** What keeps a whole server or database from being written to: NOT_PERMITTED. */
 export async function readOnlyServer(client: pg.Client): Promise<MillraceError[]> {
   const { rows } = await client.query<{ standby: boolean; readonly: boolean }>(limited(READ_ONLY));
@@ -87,6 +103,10 @@ const LACKING = `
   SELECT a.attname::text AS name FROM pg_catalog.pg_attribute a
   WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname IN (SELECT pg_catalog.jsonb_array_elements_text($2::jsonb))
     AND NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, RIGHT) ORDER BY a.attnum`;
+
+const TRUNCATES = `
+  SELECT name FROM pg_catalog.jsonb_array_elements_text($1::jsonb) WITH ORDINALITY n(name, place)
+  WHERE NOT pg_catalog.has_table_privilege(pg_catalog.to_regclass(name)::pg_catalog.oid, 'TRUNCATE') ORDER BY place`;
 
 const SCHEMA = `
   SELECT s.name, n.oid IS NOT NULL AS there, pg_catalog.has_schema_privilege(n.oid, 'CREATE') AS creates

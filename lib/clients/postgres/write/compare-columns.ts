@@ -5,6 +5,7 @@ import { typeName } from '../../../schema/types.ts';
 import { type ColumnPair, matchColumns, type TargetTable } from '../catalogue/target-table.ts';
 import { carry, type CarriedColumn, lossyWay } from './carry.ts';
 import type { LossyColumn } from './losses.ts';
+import { lossText } from './nearest-value.ts';
 
 /** Records of a schema beside a table. */
 export interface Comparison {
@@ -37,7 +38,8 @@ export function compareColumns(schema: Schema, table: TargetTable, shown: string
   const types = schema.fields.map(field => {
     const column = table.columns.find(({ name }) => name === field.name);
     const isMade = column?.generatedBy !== undefined && column.generatedBy === field.generatedBy;
-    return columnPlan(field, column, isMade ? 'left out' : (carried.get(field.name)?.change ?? 'refused'));
+    const plan = columnPlan(field, column, isMade ? 'left out' : (carried.get(field.name)?.change ?? 'refused'));
+    return plan.change === 'lossy' && column !== undefined ? { ...plan, loss: lossText(field.type, column.type) } : plan;
   });
   return { columns: [...carried.values()], differences: all, lossy: reduced, types };
 }

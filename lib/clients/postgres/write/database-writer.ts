@@ -1,19 +1,8 @@
 import { runTasks } from '../../../core/run/tasks.ts';
 import { MillraceError } from '../../../errors.ts';
 import { quoteQualifiedName } from '../../../values/identifiers.ts';
-import {
-  attachIndexDdl,
-  commentDdl,
-  foreignKeyDdl,
-  indexDdl,
-  indexGroups,
-  keyDdl,
-  replicaIdentityDdl,
-  sequenceStateDdl,
-  statisticsDdl,
-  unvalidatedDdl,
-} from '../catalogue/definition/after-ddl.ts';
-import { afterRowsDdl } from '../catalogue/definition/database-ddl.ts';
+import { attachIndexDdl, foreignKeyDdl, indexGroups } from '../catalogue/definition/after-ddl.ts';
+import { afterRowsDdl, finishedDdl, loadedDdl, parentDdl } from '../catalogue/definition/database-ddl.ts';
 import { type Ddl, printTableName } from '../catalogue/definition/ddl.ts';
 import type { TableDefinition } from '../catalogue/definition/model.ts';
 import type { DatabaseDefinition } from '../catalogue/definition/read-database.ts';
@@ -99,16 +88,13 @@ export class DatabaseWriter {
       empties,
       ...(isOwn ? { wish: this.#stepWish } : {}),
       begun: async client => {
-        if (this.#prepared.unmade.has(table))
-          throw new MillraceError('NOT_FOUND', 'the target cannot have this table: the warnings say why');
+        const refusal = this.#prepared.unmade.get(table);
+        if (refusal !== undefined) throw refusal;
         if (empties) await client.query(`TRUNCATE ONLY ${quoted}`);
       },
       loaded: async (run: DdlRun) => {
         if (!isOwn) return;
-        await runEach(
-          run,
-          [keyDdl, statisticsDdl, unvalidatedDdl].flatMap(ddl => ddl(table)),
-        );
+        await runEach(run, loadedDdl(table));
       },
     };
     const options: TableOptions = {
@@ -137,15 +123,12 @@ export class DatabaseWriter {
     for (const table of this.#tables.filter(one => !made.includes(one))) await this.#dropFailed(table);
     const own = made.filter(table => this.#isOwn(table));
     const parents = own.filter(({ kind }) => kind === 'p');
-    const ofPartitions = [...[keyDdl, indexDdl].flatMap(ddl => parents.flatMap(table => ddl(table))), ...own.flatMap(attachIndexDdl)];
+    const ofPartitions = [...parents.flatMap(parentDdl), ...own.flatMap(attachIndexDdl)];
     const doing = `finish ${describeTarget(this.#pool.target)}`;
     if (ofPartitions.length > 0) await this.#inTransaction(doing, run => runEach(run, ofPartitions));
     await this.#referTo(own);
     await this.#inTransaction(doing, async run => {
-      await runAll(
-        run,
-        own.flatMap(table => [...replicaIdentityDdl(table), ...sequenceStateDdl(table), ...commentDdl(table)]),
-      );
+      await runAll(run, own.flatMap(finishedDdl));
       const rest = this.#whole.objects.flatMap(object => afterRowsDdl(object, this.#prepared.found.has(object)));
       await runEach(run, rest, isOutOfPlace);
       if (this.#flushesLater) await flushWithCommit(run.client);

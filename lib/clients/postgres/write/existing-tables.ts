@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { MillraceError } from '../../../errors.ts';
 import { printTableName } from '../catalogue/definition/ddl.ts';
 import type { SchemaName } from '../catalogue/definition/model.ts';
 import { limited } from '../connection/connect.ts';
@@ -34,22 +33,24 @@ export async function findTables(client: pg.Client, tables: readonly SchemaName[
   };
 }
 
-/** Rows go in table by table: OPTION_INVALID, with the circle, where each table would have to be first. */
-export function checkOrder({ after }: ExistingTables, mode: string): void {
+/** Rows go in table by table: `a → b → a` where each table would have to be first. */
+export function circleOf({ after }: ExistingTables): string | undefined {
   const done = new Set<string>();
-  const visit = (name: string, path: readonly string[]): void => {
-    if (path.includes(name)) {
-      const circle = [...path.slice(path.indexOf(name)), name].join(' → ');
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `postgres: option "mode": ${mode} is not possible, because foreign keys of tables that are there go in a circle: ${circle}; drop one of them for the copy`,
-      );
+  const visit = (name: string, path: readonly string[]): string | undefined => {
+    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name].join(' → ');
+    if (done.has(name)) return undefined;
+    for (const next of after.get(name) ?? []) {
+      const circle = visit(next, [...path, name]);
+      if (circle !== undefined) return circle;
     }
-    if (done.has(name)) return;
-    for (const next of after.get(name) ?? []) visit(next, [...path, name]);
     done.add(name);
+    return undefined;
   };
-  for (const name of after.keys()) visit(name, []);
+  for (const name of after.keys()) {
+    const circle = visit(name, []);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
 }
 
 const FOUND = `

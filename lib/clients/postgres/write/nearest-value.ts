@@ -33,6 +33,14 @@ export function nearestValue(source: DataType, target: DataType): NearestValue |
   }
 }
 
+/** What `nearestValue` does, for a person. */
+export function lossText(source: DataType, target: DataType): string {
+  const { kind, scale = 0, precision = 0 } = target;
+  if (kind === 'date') return source.kind === 'timestamptz' ? 'only its date in UTC is kept' : 'only its date is kept';
+  if (kind === 'float4' || kind === 'float8') return `rounded to the nearest ${kind}`;
+  return kind === 'numeric' ? `rounded to scale ${scale}` : `rounded to ${precision} digits of a second`;
+}
+
 const NUMBERS = new Set(['int2', 'int4', 'int8', 'oid', 'float4', 'float8', 'numeric']);
 
 function nearestNumber(source: DataType, target: DataType): NearestValue | undefined {

@@ -5,11 +5,16 @@ import type { Schema } from '../../../schema/schema.ts';
 import { typeName } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
 import { createTable } from '../catalogue/create-table.ts';
+import { adaptDefinition } from '../catalogue/definition/adapt.ts';
+import { differencesOf } from '../catalogue/definition/compare-definitions.ts';
+import type { TableDefinition } from '../catalogue/definition/model.ts';
+import { readDefinitions, relationOid } from '../catalogue/definition/read-tables.ts';
 import { emptyingStatement } from '../catalogue/empty-table.ts';
 import { imaginedTable } from '../catalogue/imagined-table.ts';
 import { rebuiltIndexes } from '../catalogue/rebuilt-indexes.ts';
 import { replaceWay } from '../catalogue/replace-way.ts';
 import { lackingDelete, lackingRights, lackingSchema, lackingTemporary, readOnlyServer } from '../catalogue/rights.ts';
+import { TableOrigin } from '../catalogue/table-origin.ts';
 import { advanceSequence, loadTarget, type TargetTable } from '../catalogue/target-table.ts';
 import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
@@ -26,6 +31,10 @@ import { STAGING_NAME } from './staging.ts';
 export interface TablePlanOptions extends TableOptions {
   readonly before?: string | undefined;
   readonly after?: string | undefined;
+  /** The table that the records come from, and this one, where both are known; else the records tell. */
+  readonly like?: { readonly source: TableDefinition; readonly there: TableDefinition } | undefined;
+  /** What becomes of the rows that it has, where not its mode alone says it. */
+  readonly there?: string | undefined;
 }
 
 /** What writing to a table would do, looked up in a transaction that can only read: any user who may connect can plan. */
@@ -33,10 +42,20 @@ export async function planTable(target: PgTarget, options: TablePlanOptions, con
   const use = { doing: `plan for table ${JSON.stringify(options.table)}`, signal: context.signal };
   return withSession(target, use, async session => {
     await session.begin({ isReadOnly: true });
-    const plan = await new TablePlanning(session.client, target, options, context).make();
+    const plan = await planTableWithin(session.client, target, options, context);
     await session.rollBack();
     return plan;
   });
+}
+
+/** The same, within a transaction. */
+export function planTableWithin(
+  client: pg.Client,
+  target: PgTarget,
+  options: TablePlanOptions,
+  context: SinkPlanContext,
+): Promise<SinkPlan> {
+  return new TablePlanning(client, target, options, context).make();
 }
 
 const MODES = {
@@ -92,9 +111,24 @@ class TablePlanning {
       this.#problems.push(tableExists(this.#shown, this.#target));
       return;
     }
-    if (mode !== 'upsert') this.#notes.push(`the table is there: ${MODES[mode]}`);
+    if (mode !== 'upsert') this.#notes.push(`the table is there: ${this.#options.there ?? MODES[mode]}`);
+    const like = this.#options.like ?? (await this.#likeOrigin(found));
+    if (like !== undefined) this.#notes.push(...differencesOf(like.source, like.there));
     const swap = mode === 'replace' ? await this.#replace(found) : undefined;
     await this.#load(found, this.#context.schema, swap ?? { after: await this.#rebuild(found) });
+  }
+
+  /** What the columns of the records would bring along, if the table were made of them; and what it has. */
+  async #likeOrigin(found: TargetTable): Promise<TablePlanOptions['like']> {
+    const { schema, signal } = this.#context;
+    if (!(schema?.origin instanceof TableOrigin) || !'rp'.includes(found.kind)) return undefined;
+    const { origin, fields } = schema;
+    const source = await this.#tried(() => origin.definition(signal));
+    const oid = await relationOid(this.#client, found.name);
+    const [there] = oid === undefined ? [] : await readDefinitions(this.#client, [oid]);
+    if (source === undefined || there === undefined) return undefined;
+    const own = fields.map(field => ({ field, type: typeName(field.type) }));
+    return { source: adaptDefinition(source, own, there).definition, there };
   }
 
   /** Of a swap what it sends; else what empties the table is in the plan. */

@@ -1,8 +1,8 @@
-/** What makes the objects of a database that are no tables: before the rows, and after them. */
+/** What makes the objects of a database: of tables the steps of their load, of others what stands before the rows and after them. */
 import { type QualifiedName, quoteLiteral, quoteQualifiedName } from '../../../../values/identifiers.ts';
-import { commentDdl, indexDdl } from './after-ddl.ts';
+import { commentDdl, indexDdl, keyDdl, replicaIdentityDdl, sequenceStateDdl, statisticsDdl, unvalidatedDdl } from './after-ddl.ts';
 import type { Ddl } from './ddl.ts';
-import type { SchemaName, SequenceDefinition } from './model.ts';
+import type { SchemaName, SequenceDefinition, TableDefinition } from './model.ts';
 import type { DatabaseObject } from './read-database.ts';
 import { sequenceDdl } from './table-ddl.ts';
 
@@ -23,6 +23,21 @@ export function quotedName(object: DatabaseObject): string {
 export function neededDdl(object: NeededObject): Ddl {
   if (object.kind === 'sequence') return sequenceDdl(object.sequence.name as QualifiedName, object.sequence);
   return { object: `type ${shownName(object.object)}`, sql: object.object.sql };
+}
+
+/** Of a table that has its rows, in their transaction. */
+export function loadedDdl(table: TableDefinition): Ddl[] {
+  return [keyDdl, statisticsDdl, unvalidatedDdl].flatMap(ddl => ddl(table));
+}
+
+/** Of a partitioned table whose partitions have their rows, keys and indexes. */
+export function parentDdl(table: TableDefinition): Ddl[] {
+  return [...keyDdl(table), ...indexDdl(table)];
+}
+
+/** Of a table, when all of them have their rows and foreign keys. */
+export function finishedDdl(table: TableDefinition): Ddl[] {
+  return [replicaIdentityDdl, sequenceStateDdl, commentDdl].flatMap(ddl => ddl(table));
 }
 
 const COMMENTED: Readonly<Record<string, string>> = { v: 'VIEW', m: 'MATERIALIZED VIEW', d: 'DOMAIN' };

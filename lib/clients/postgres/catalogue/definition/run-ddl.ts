@@ -8,27 +8,57 @@ export interface DdlRun {
   warn(message: string): void;
 }
 
+/** A statement that was left out, and why. */
+export interface FailedDdl {
+  readonly ddl: Ddl;
+  readonly error: Error;
+}
+
 /**
  * Runs statements, each by itself: what the target cannot have (a function, type, table or privilege that is not there) is left out and said.
  * Everything else is an error, as the server has it. What was left out.
  */
-export async function runEach(run: DdlRun, statements: readonly Ddl[], mayFail: (error: unknown) => boolean = isNotThere): Promise<Ddl[]> {
-  const failed: Ddl[] = [];
+export async function runEach(
+  run: DdlRun,
+  statements: readonly Ddl[],
+  mayFail: (error: unknown) => boolean = isNotThere,
+): Promise<FailedDdl[]> {
+  const failed: FailedDdl[] = [];
   for (const ddl of statements) {
     const error = await attempt(run, [ddl], mayFail);
     if (error === undefined) continue;
     run.warn(`${ddl.object} is left out: ${isServerError(error) ? printable(error) : String(error)}`);
-    failed.push(ddl);
+    failed.push({ ddl, error });
   }
   return failed;
 }
 
 /** As `runEach`, for statements that are quickly run: all at once, and each by itself only where one of them fails. */
-export async function runAll(run: DdlRun, statements: readonly Ddl[], mayFail: (error: unknown) => boolean = isNotThere): Promise<Ddl[]> {
+export async function runAll(
+  run: DdlRun,
+  statements: readonly Ddl[],
+  mayFail: (error: unknown) => boolean = isNotThere,
+): Promise<FailedDdl[]> {
   if (statements.length === 0) return [];
   const error = await attempt(run, statements, mayFail);
   return error === undefined ? [] : runEach(run, statements, mayFail);
 }
+
+/**
+ * As `runAll`, for statements of which one has to succeed: where that is refused nothing of them has happened, and of the others nothing is said. Why
+ * it was refused.
+ */
+export async function runAround(run: DdlRun, statements: readonly Ddl[], needed: Ddl): Promise<Error | undefined> {
+  if ((await attempt(run, statements, isNotThere)) === undefined) return undefined;
+  const at = statements.indexOf(needed);
+  await run.client.query(`SAVEPOINT ${AROUND}`);
+  const refused = [...(await runEach(run, statements.slice(0, at))), ...(await runEach(run, [needed]))].find(({ ddl }) => ddl === needed);
+  if (refused === undefined) await runEach(run, statements.slice(at + 1));
+  await run.client.query(`${refused === undefined ? '' : `ROLLBACK TO SAVEPOINT ${AROUND}; `}RELEASE SAVEPOINT ${AROUND}`);
+  return refused?.error;
+}
+
+const AROUND = 'millrace_around';
 
 /** What they may fail with is given back, and then nothing has happened. The savepoint goes ahead: syntax is looked at before anything is run. */
 async function attempt({ client }: DdlRun, statements: readonly Ddl[], mayFail: (error: unknown) => boolean): Promise<Error | undefined> {
@@ -45,9 +75,9 @@ async function attempt({ client }: DdlRun, statements: readonly Ddl[], mayFail: 
 
 const SAVEPOINT = 'millrace_definition';
 
-/** Wrong or unknown names and parameters, no such schema, nothing the server can do, no right to it. */
+/** Wrong or unknown names and parameters, no such schema, nothing the server can do, no right to it, no value of a type that is another one there. */
 export function isNotThere(error: unknown): boolean {
-  return /^(?:42|3F|0A|22023|58P01)/.test(sqlStateOf(error) ?? '');
+  return /^(?:42|3F|0A|22023|22P02|58P01)/.test(sqlStateOf(error) ?? '');
 }
 
 /** Of a foreign key also that what it refers to is not among the rows there. */
