@@ -25,11 +25,16 @@ const LEAST_NORMAL_FLOAT4 = 2 ** -126;
 
 /** The same of a single precision float; a double that is none keeps all its digits (the server rounds it). */
 export function float4Text(value: number): string {
-  if (Math.fround(value) !== value || (Number.isInteger(value) && Math.abs(value) <= 16_777_216)) return floatText(value);
+  return floatText(shortestFloat4(value));
+}
+
+/** The double with the fewest digits that stands for this float; a double that is none as it is. */
+export function shortestFloat4(value: number): number {
+  if (Math.fround(value) !== value || (Number.isInteger(value) && Math.abs(value) <= 16_777_216)) return value;
   // Normal floats need no look at fewer than six digits: zeros at the end fall away.
   for (let digits = Math.abs(value) < LEAST_NORMAL_FLOAT4 ? 1 : 6; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits));
-    if (Math.fround(shorter) === value) return floatText(shorter);
+    if (Math.fround(shorter) === value) return shorter;
   }
-  return floatText(Number(value.toPrecision(9)));
+  return Number(value.toPrecision(9));
 }

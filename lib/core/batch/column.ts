@@ -1,4 +1,5 @@
 import type { DataType } from '../../schema/types.ts';
+import type { TextOutput } from '../../values/write-number.ts';
 
 /** One column of a batch: values by row number, decoded when asked for. Never mutated. */
 export interface Column {
@@ -15,18 +16,10 @@ export interface Column {
   /** The same text as bytes, where the source has it so. */
   readonly utf8?: TextBytes;
   /**
-   * Writes the same text, where it is digits and `+ - . : T Z` only and that is cheaper than to make a string of it. False, and nothing written, for NULL and
-   * for any value of which it is not so: then ask for `text`.
+   * Writes the same text, where it is ASCII letters, digits and `+ - . :` only and that is cheaper than to make a string of it. False, and nothing
+   * written, for NULL and for any value of which it is not so: then ask for `text`.
    */
   print?(out: TextOutput, row: number): boolean;
-}
-
-/** Bytes that grow at the end. */
-export interface TextOutput {
-  readonly bytes: Uint8Array;
-  length: number;
-  /** Room for so many bytes more, in `bytes` from `length` on. */
-  reserve(more: number): void;
 }
 
 /** Where the UTF-8 of each value's text lies. */

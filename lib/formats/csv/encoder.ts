@@ -1,11 +1,10 @@
-import type { Column } from '../../core/batch/column.ts';
 import type { AnyBatch, RejectedRow } from '../../core/define.ts';
 import { inColumn, MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { CheckText, Encoded, Encoder } from '../format.ts';
 import { ByteWriter } from '../byte-writer.ts';
+import { type CopyField, fieldCopier } from './copy-field.ts';
 import { type FieldWriter, fieldWriter } from './field-writer.ts';
-import { columnText } from './forward.ts';
 import { type CsvOptions, isPlain, list } from './options.ts';
 
 /**
@@ -81,30 +80,12 @@ function encodeRows(batch: AnyBatch, names: readonly string[], { writer, check, 
   return { chunks: out.length === 0 ? [] : [out.taken()], rejected };
 }
 
-type CopyField = (out: ByteWriter, row: number) => void;
-
 function checkedField(copy: CopyField, check: CheckText | undefined): CopyField {
   if (check === undefined) return copy;
   return (out, row) => {
     const start = out.length;
     copy(out, row);
     check(out.bytes, start, out.length);
-  };
-}
-
-function fieldCopier(column: Column, writer: FieldWriter): CopyField {
-  const { utf8, print } = column;
-  if (utf8 === undefined) {
-    const text = columnText(column);
-    if (print === undefined || !writer.takesDigits) return (out, row) => writer.write(out, text(row));
-    return (out, row) => {
-      if (!print(out, row)) writer.write(out, text(row));
-    };
-  }
-  return (out, row) => {
-    const start = utf8.start(row);
-    if (start < 0) writer.write(out, null);
-    else writer.copy(out, utf8.bytes, start, utf8.end(row));
   };
 }
 

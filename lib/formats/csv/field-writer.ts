@@ -2,7 +2,7 @@ import { MillraceError } from '../../errors.ts';
 import type { ByteWriter } from '../byte-writer.ts';
 import { type CsvOptions, list } from './options.ts';
 
-const DIGITS = '0123456789+-.:TZ';
+const PRINTED = /[0-9A-Za-z+\-.:]/;
 const LONGEST_SHORT = 48;
 const CR = 13;
 const LF = 10;
@@ -16,8 +16,10 @@ export interface FieldWriter {
   write(out: ByteWriter, text: string | null): void;
   /** The same of well-formed UTF-8 that lies in other bytes, not null. */
   copy(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void;
-  /** Digits and `+ - . : T Z` never need quotes here, and are no null. */
-  readonly takesDigits: boolean;
+  /** Letters, digits and `+ - . :` never need quotes here. */
+  readonly takesPrinted: boolean;
+  /** What was written from `start` on is what stands for null. */
+  isNull(out: ByteWriter, start: number): boolean;
   delimiter(out: ByteWriter): void;
   recordEnd(out: ByteWriter): void;
 }
@@ -53,7 +55,8 @@ export function fieldWriter(options: CsvOptions): FieldWriter {
         writeQuoted(out, text, options);
       }
     },
-    takesDigits: options.nullText === '' && [...DIGITS].every(sign => plain[sign.charCodeAt(0)] === 1),
+    takesPrinted: plain.every((isPlain, code) => isPlain === 1 || !PRINTED.test(String.fromCharCode(code))),
+    isNull: (out, start) => out.length - start === nullBytes && isNull(utf8Text(out.bytes, start, out.length)),
     delimiter: out => out.copy(delimiter, 0, delimiter.length),
     recordEnd: out => out.copy(recordEnd, 0, recordEnd.length),
   };

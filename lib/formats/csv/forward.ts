@@ -1,8 +1,7 @@
 import type { View, ViewColumn } from '../../core/batch/batch.ts';
-import type { Column } from '../../core/batch/column.ts';
 import { MillraceError } from '../../errors.ts';
-import { textPrinter } from '../../schema/print.ts';
 import { ByteWriter } from '../byte-writer.ts';
+import { fieldCopier } from './copy-field.ts';
 import { fieldWriter } from './field-writer.ts';
 import { csvOptions } from './options.ts';
 import type { FieldIndex, RecordBytes } from './records.ts';
@@ -122,8 +121,8 @@ function rewritten(fields: FieldIndex, view: View, starts?: Uint32Array): Uint8A
 
 function copierOf(fields: FieldIndex, column: ViewColumn): CopyField {
   if ('overlay' in column) {
-    const text = columnText(column.overlay);
-    return (out, _, at) => PLAIN.write(out, text(at));
+    const copy = fieldCopier(column.overlay, PLAIN);
+    return (out, _, at) => copy(out, at);
   }
   const { bytes, starts: recordStarts } = fields.records;
   const ends = fields.ends(column.index);
@@ -147,14 +146,4 @@ function needsQuotes(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] === BACKSLASH && bytes[start + 1] === DOT && end - start >= 2) return true;
   for (let i = start; i < end; i++) if (bytes[i] === CR) return true;
   return false;
-}
-
-/** The text of a column's values: as the source has it, else printed by its type. */
-export function columnText(column: Column): (row: number) => string | null {
-  if (column.text !== undefined) return row => (column.text as (row: number) => string | null)(row);
-  const print = textPrinter(column.type);
-  return row => {
-    const value = column.get(row);
-    return value === null || value === undefined ? null : print(value);
-  };
 }

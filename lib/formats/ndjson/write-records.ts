@@ -7,6 +7,7 @@ import type { TypeKind } from '../../schema/types.ts';
 import { JsonNull, printJson } from '../../values/json.ts';
 import type { ByteWriter } from '../byte-writer.ts';
 import type { CheckText } from '../format.ts';
+import { printOf } from '../print-column.ts';
 import { hasJsonNull, refuseJsonNull } from './json-null.ts';
 
 /** Writes one row's value, or the whole row. */
@@ -85,9 +86,9 @@ function valueWriter(column: Column, type: Field['type']): WriteRow {
   if (utf8 !== undefined && STRINGS.has(type.kind)) return textBytesWriter(utf8, column);
   if (holdsJson(type)) return jsonListWriter(column, type);
   const print = valuePrinter(column, type);
-  const { print: printDigits } = column;
-  if (printDigits === undefined) return (out, row) => out.text(print(row));
-  return TIMES.has(type.kind) ? quotedDigitsWriter(printDigits, print) : (out, row) => void (printDigits(out, row) || out.text(print(row)));
+  const printBare = printOf(column);
+  if (printBare === undefined) return (out, row) => out.text(print(row));
+  return QUOTED.has(type.kind) ? quotedWriter(printBare, print) : (out, row) => void (printBare(out, row) || out.text(print(row)));
 }
 
 function holdsJson({ element }: Field['type']): boolean {
@@ -103,14 +104,14 @@ function jsonListWriter(column: Column, type: Field['type']): WriteRow {
   };
 }
 
-/** Kinds whose JSON is a string of digits and signs. */
-const TIMES: ReadonlySet<TypeKind> = new Set<TypeKind>(['date', 'timestamp', 'timestamptz']);
+/** Kinds whose JSON is a string, of what a column prints. */
+const QUOTED: ReadonlySet<TypeKind> = new Set<TypeKind>(['date', 'timestamp', 'timestamptz', 'uuid']);
 
-function quotedDigitsWriter(printDigits: NonNullable<Column['print']>, print: (row: number) => string): WriteRow {
+function quotedWriter(printBare: NonNullable<Column['print']>, print: (row: number) => string): WriteRow {
   return (out, row) => {
     const start = out.length;
     out.byte(QUOTE);
-    if (printDigits(out, row)) out.byte(QUOTE);
+    if (printBare(out, row)) out.byte(QUOTE);
     else {
       out.length = start;
       out.text(print(row));

@@ -1,5 +1,5 @@
 import type { Codec, Origin, View, ViewColumn } from '../../../core/batch/batch.ts';
-import type { Column, TextBytes, TextOutput } from '../../../core/batch/column.ts';
+import type { Column, TextBytes } from '../../../core/batch/column.ts';
 import { rowsByColumn } from '../../../core/batch/construct-rows.ts';
 import type { PackedRows, RowForm } from '../../../core/batch/packed.ts';
 import type { DataType } from '../../../schema/types.ts';
@@ -10,6 +10,7 @@ import type { RowMemory } from './row-memory.ts';
 import { type CopyColumn, CopyLayout, isOverlay, rowOf } from './copy-layout.ts';
 import type { DigitWriter } from '../values/print-digits.ts';
 import type { TextBuffer } from '../../../values/text-buffer.ts';
+import type { TextOutput } from '../../../values/write-number.ts';
 import type { DecodeText, FieldDecoder, FieldSource } from '../values/field.ts';
 
 /**

@@ -14,10 +14,10 @@ export const int4Decoder: FieldDecoder = { decode: ({ view }, at) => view.getInt
 export const oidDecoder: FieldDecoder = { decode: ({ view }, at) => view.getUint32(at), inline: 'view.getUint32(at)' };
 export const float8Decoder: FieldDecoder = { decode: ({ view }, at) => view.getFloat64(at), inline: 'view.getFloat64(at)' };
 
-/** The double that has the float's shortest digits: 0.1, not 0.10000000149011612. */
 export const float4Decoder: FieldDecoder = { decode: ({ view }, at) => shortest(view.getFloat32(at)) };
 
-function shortest(float: number): number {
+/** The double that has the float's shortest digits: 0.1, not 0.10000000149011612. */
+export function shortest(float: number): number {
   if (Number.isInteger(float) && Math.abs(float) <= 16_777_216) return float;
   // Of decimals with at most six digits only one rounds to a float, so the first that does is the shortest.
   for (let scale = 10; scale <= 1e6; scale *= 10) {

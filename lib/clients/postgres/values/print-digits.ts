@@ -1,10 +1,12 @@
 /**
- * The text of numbers and times (`FieldDecoder.text`), written as ASCII without a string in between. False, and nothing written, for what is rare: years
- * beyond 1 to 9999, infinity, NaN.
+ * The text of values of a fixed form (`FieldDecoder.text`), written as ASCII without a string in between. False, and nothing written, for what is rare:
+ * years beyond 1 to 9999, infinity, NaN, and as of `writeFloat`.
  */
-import type { TextOutput } from '../../../core/batch/column.ts';
-import { dateOf } from '../../../values/calendar.ts';
+import { shortestFloat4 } from '../../../schema/numbers.ts';
 import type { DataType } from '../../../schema/types.ts';
+import { dateOf } from '../../../values/calendar.ts';
+import { type TextOutput, writeFloat, writeWhole } from '../../../values/write-number.ts';
+import { shortest } from './decode-numbers.ts';
 import type { FieldSource } from './field.ts';
 
 /** Writes a value that is not null. */
@@ -14,25 +16,35 @@ const TWO_TO_32 = 4_294_967_296;
 const ZERO = 48;
 const MINUS = 45;
 const DOT = 46;
-/** The longest of those of a fixed length: `2001-02-03T04:05:06.000007Z`, and digits of an int8. */
-const ROOM = 32;
+/** The longest of those of a fixed length: a uuid. */
+const ROOM = 36;
 const EPOCH_DAYS = 10_957;
 const DAY_SECONDS = 86_400;
 /** Of 0001-01-01 and 10000-01-01, since 1970. */
 const LEAST_DAYS = -719_162;
 const MOST_DAYS = 2_932_897;
 
-/** Undefined for types whose text is not digits and `+ - . : T Z` only. */
+/** Undefined for types whose text may hold other than letters, digits and `+ - . :`. */
 export function digitWriter({ kind }: DataType): DigitWriter | undefined {
   switch (kind) {
+    case 'bool':
+      return writeBool;
     case 'int2':
       return (out, { view }, at) => writeWhole(out, view.getInt16(at));
     case 'int4':
       return (out, { view }, at) => writeWhole(out, view.getInt32(at));
     case 'int8':
       return (out, { view }, at) => writeWhole(out, view.getInt32(at) * TWO_TO_32 + view.getUint32(at + 4));
+    case 'oid':
+      return (out, { view }, at) => writeWhole(out, view.getUint32(at));
+    case 'float4':
+      return (out, { view }, at) => writeFloat(out, shortestFloat4(shortest(view.getFloat32(at))));
+    case 'float8':
+      return (out, { view }, at) => writeFloat(out, view.getFloat64(at));
     case 'numeric':
       return writeNumeric;
+    case 'uuid':
+      return writeUuid;
     case 'date':
       return (out, { view }, at) => writeDate(out, view.getInt32(at) + EPOCH_DAYS);
     case 'timestamp':
@@ -44,25 +56,28 @@ export function digitWriter({ kind }: DataType): DigitWriter | undefined {
   }
 }
 
-function writeWhole(out: TextOutput, value: number): boolean {
-  if (!Number.isSafeInteger(value)) return false;
+const [TRUE, FALSE] = [Buffer.from('true'), Buffer.from('false')];
+
+function writeBool(out: TextOutput, { bytes }: FieldSource, at: number): boolean {
+  const word = bytes[at] === 1 ? TRUE : FALSE;
   out.reserve(ROOM);
-  const { bytes } = out;
+  for (let i = 0; i < word.length; i++) out.bytes[out.length + i] = word[i] as number;
+  out.length += word.length;
+  return true;
+}
+
+const HEX = Buffer.from('0123456789abcdef');
+
+function writeUuid(out: TextOutput, { bytes }: FieldSource, at: number): boolean {
+  out.reserve(ROOM);
   let to = out.length;
-  let rest = value;
-  if (value < 0) {
-    bytes[to++] = MINUS;
-    rest = -value;
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) out.bytes[to++] = MINUS;
+    const byte = bytes[at + i] as number;
+    out.bytes[to++] = HEX[byte >> 4] as number;
+    out.bytes[to++] = HEX[byte & 15] as number;
   }
-  let count = 1;
-  for (let power = 10; power <= rest; power *= 10) count++;
-  const end = to + count;
-  for (let i = end - 1; i >= to; i--) {
-    const tens = Math.floor(rest / 10);
-    bytes[i] = ZERO + rest - tens * 10;
-    rest = tens;
-  }
-  out.length = end;
+  out.length = to;
   return true;
 }
 
