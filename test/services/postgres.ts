@@ -1,10 +1,14 @@
 /**
- * A real PostgreSQL 18 for the tests: one server a mocha process, started when the first test asks for it. (The hooks in `test/hooks.ts`
- * stop it in good order; it goes away with the process however that ends.)
+ * A real PostgreSQL for the tests: 18, or the one of the major version in MILLRACE_POSTGRES. One server a mocha process, started when the first
+ * test asks for it. (The hooks in `test/hooks.ts` stop it in good order; it goes away with the process however that ends.)
  */
-import { type PostgresServer, sql, startServer } from '../../examples/services/postgres.ts';
+import { type PostgresServer, type ServerOptions, sql, startServer } from '../../examples/services/postgres.ts';
+import { installServer } from './older-servers.ts';
 
 export { type PostgresServer, sql };
+
+/** The major version of the servers of this process. */
+export const POSTGRES_VERSION = Number(process.env['MILLRACE_POSTGRES'] ?? 18);
 
 /** A role that must give its password (scram-sha-256); it may connect to every database and owns nothing. */
 export const PASSWORD_USER = { user: 'locked', password: 'correct-horse-7' };
@@ -32,8 +36,23 @@ export async function freshDatabase(name: string): Promise<string> {
   return server.url(name);
 }
 
+/** A further server of the same version, for the caller to stop. */
+export async function startAnother(accessRules: readonly string[], options: ServerOptions = {}): Promise<PostgresServer> {
+  const packageFolder = POSTGRES_VERSION === 18 ? undefined : await installServer(POSTGRES_VERSION);
+  return startServer(accessRules, { ...options, packageFolder });
+}
+
+/** Ends sessions as an administrator does, and waits until they are gone. `sessions`: `FROM pg_stat_activity WHERE …`. */
+export async function endSessions(url: string, sessions: string): Promise<void> {
+  await sql(url, `SELECT pg_terminate_backend(pid) ${sessions}`);
+  for (let left = 1000; left > 0 && (await sql(url, `SELECT 1 ${sessions}`)).length > 0; left--);
+}
+
 async function start(): Promise<PostgresServer> {
-  const server = await startServer([`host all ${PASSWORD_USER.user} 127.0.0.1/32 scram-sha-256`]);
-  await sql(server.url(), `CREATE ROLE "${PASSWORD_USER.user}" LOGIN PASSWORD '${PASSWORD_USER.password}'`);
+  const server = await startAnother([`host all ${PASSWORD_USER.user} 127.0.0.1/32 scram-sha-256`]);
+  await sql(
+    server.url(),
+    `SET password_encryption = 'scram-sha-256'; CREATE ROLE "${PASSWORD_USER.user}" LOGIN PASSWORD '${PASSWORD_USER.password}'`,
+  );
   return server;
 }

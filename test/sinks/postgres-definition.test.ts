@@ -3,6 +3,7 @@ import type { Report } from '../../lib/core/run/report.ts';
 import { coerce, filter, from, map, pipeline, project, rename, to } from '../../lib/index.ts';
 import { differences, shapeOf } from '../clients/postgres/catalogue-shape.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
+import { serverHas } from '../services/server-features.ts';
 import { failure } from './postgres-harness.ts';
 
 const CUSTOMER = 'CREATE TABLE customer (id int PRIMARY KEY, name text)';
@@ -13,7 +14,7 @@ const ORDERS = `
     parent bigint REFERENCES orders, feeling mood DEFAULT 'glad', at timestamptz(3) DEFAULT now(), bits bit varying(5) DEFAULT B'101',
     CONSTRAINT "either way" CHECK (code <> '' OR price > 1) NOT VALID, during int4range, EXCLUDE USING gist (during WITH &&)) WITH (fillfactor = 77);
   CREATE INDEX recent ON orders (at DESC) INCLUDE (code) WHERE price > 5;
-  CREATE UNIQUE INDEX ON orders (lower(code)) NULLS NOT DISTINCT;
+  CREATE UNIQUE INDEX ON orders (lower(code)) ${serverHas('NULLS NOT DISTINCT') ? 'NULLS NOT DISTINCT' : ''};
   CREATE INDEX ON orders USING hash (code);
   CREATE STATISTICS both_of ON code, price FROM orders;
   COMMENT ON TABLE orders IS 'what they buy'; COMMENT ON COLUMN orders.code IS 'o''clock'; COMMENT ON CONSTRAINT orders_price_check ON orders IS 'positive';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import pg from 'pg';
 import type { AnyRow } from '../../lib/core/define.ts';
 import { Schema } from '../../lib/schema/schema.ts';
-import { freshDatabase, sql } from '../services/postgres.ts';
+import { endSessions, freshDatabase, sql } from '../services/postgres.ts';
 import { batchesOf, failure, openWriter, writeAll } from './postgres-harness.ts';
 
 const ITEMS = new Schema([
@@ -71,7 +71,7 @@ describe('sink postgres, faults', () => {
       const opened = await openWriter({ url, table: 't' }, ITEMS, { hasDeadLetters });
       const batches = batchesOf(rows, ITEMS);
       await opened.writer.write(batches[0]!);
-      await sql(url, `SELECT pg_terminate_backend(pid, 5000) ${OURS}`);
+      await endSessions(url, OURS);
       const error = await failure(
         (async () => {
           for (const batch of batches.slice(1)) await opened.writer.write(batch);
@@ -177,7 +177,7 @@ describe('sink postgres, faults', () => {
     const opened = await openWriter({ url, table: 't' }, ITEMS);
     await opened.writer.write(batchesOf(rows, ITEMS)[0]!);
     await opened.writer.flush();
-    await sql(url, `SELECT pg_terminate_backend(pid, 5000) ${OURS}`);
+    await endSessions(url, OURS);
     const error = await failure(opened.writer.commit({ job: 'x', operators: {}, sinks: {} }));
     expect(error.code).to.equal('CONNECTION_LOST');
     expect(error.message).to.contain('may have committed');

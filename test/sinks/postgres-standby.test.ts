@@ -1,14 +1,13 @@
 import { expect } from 'chai';
-import { type PostgresServer, startServer } from '../../examples/services/postgres.ts';
+import { freshDatabase, type PostgresServer, sql, startAnother } from '../services/postgres.ts';
 import { from, pipeline, plan, to } from '../../lib/index.ts';
-import { freshDatabase, sql } from '../services/postgres.ts';
 import { failure } from './postgres-harness.ts';
 
 describe('a server that cannot be written to', () => {
   let standby: PostgresServer;
   let source = '';
   before(async () => {
-    standby = await startServer([], { isStandby: true });
+    standby = await startAnother([], { isStandby: true });
     source = await freshDatabase('standby_source');
     await sql(source, 'CREATE TABLE t (x int); INSERT INTO t VALUES (1)');
   });

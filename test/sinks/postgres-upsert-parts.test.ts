@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { AnyRow } from '../../lib/core/define.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
+import { itWith } from '../services/server-features.ts';
 import { batchesOf, failure, type Opened, openWriter, writeAll } from './postgres-harness.ts';
 
 const ITEMS = new Schema([
@@ -39,7 +40,7 @@ describe('sink postgres, mode upsert in parts', () => {
     return { early, opened };
   }
 
-  it('merges what goes on where others ended while more comes, and does not touch what is equal', async () => {
+  itWith('MERGE')('merges what goes on where others ended while more comes, and does not touch what is equal', async () => {
     await sql(
       url,
       `INSERT INTO t SELECT i, 'name ' || i || CASE WHEN i % 4 = 0 THEN ' old' ELSE '' END, i % 10 FROM generate_series(0, 1999, 2) i`,
@@ -53,7 +54,7 @@ describe('sink postgres, mode upsert in parts', () => {
     expect([...before].filter(([id, place]) => after.get(id) !== place).map(([id]) => id)).to.have.members(range(0, 500).map(i => i * 4));
   });
 
-  it('looks few keys of many up, backwards too', async () => {
+  itWith('MERGE')('looks few keys of many up, backwards too', async () => {
     await sql(url, `INSERT INTO t SELECT i, 'old', 0 FROM generate_series(-20000, 20000) i`);
     const ids = range(-200, 200).map(i => i * -100);
     const { early, opened } = await written(items(ids));
@@ -78,7 +79,7 @@ describe('sink postgres, mode upsert in parts', () => {
     expect(counts(scattered.opened)).to.deep.equal([1000, 0, 0]);
   });
 
-  it('keeps the last record of a key that was merged before', async () => {
+  itWith('MERGE')('keeps the last record of a key that was merged before', async () => {
     const { early, opened } = await written([...items(range(0, 600)), ...items([7, 300, 7], ' last'), ...items(range(600, 1000))]);
     expect(early).to.be.greaterThan(300);
     expect(counts(opened).reduce((sum, count) => sum + count, 0)).to.equal(1003);

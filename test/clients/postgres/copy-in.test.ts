@@ -6,7 +6,7 @@ import { resolveTarget } from '../../../lib/clients/postgres/connection/connecti
 import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from '../../../lib/clients/postgres/write/copy-in.ts';
 import { dataHeader } from '../../../lib/clients/postgres/write/copy-text.ts';
 import { openPool, type PgPool, type PgSession } from '../../../lib/clients/postgres/connection/pool.ts';
-import { freshDatabase, sql } from '../../services/postgres.ts';
+import { endSessions, freshDatabase, sql } from '../../services/postgres.ts';
 
 const STALL_MS = 20_000;
 const data = (text: string): Uint8Array[] => [dataHeader(text.length), Buffer.from(text)];
@@ -113,7 +113,7 @@ describe('COPY IN', () => {
       const [{ pid }] = (await own.client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows as [{ pid: number }];
       const copy = await CopyIn.start(own.client, 'COPY t FROM STDIN', STALL_MS);
       await copy.write(data('1\ta\n'));
-      await sql(url, `SELECT pg_terminate_backend(${pid}, 5000)`);
+      await endSessions(url, `FROM pg_stat_activity WHERE pid = ${pid}`);
       const write = async (): Promise<void> => {
         for (;;) await copy.write(data('5\tx\n'.repeat(50_000)));
       };

@@ -19,6 +19,7 @@ import { runEach } from '../../../lib/clients/postgres/catalogue/definition/run-
 import { securityDdl, triggerDdl } from '../../../lib/clients/postgres/catalogue/definition/security-ddl.ts';
 import { tableDdl } from '../../../lib/clients/postgres/catalogue/definition/table-ddl.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
+import { itWith, serverHas } from '../../services/server-features.ts';
 import { differences, shapeOf } from './catalogue-shape.ts';
 
 const LONG = 'ü'.repeat(31);
@@ -37,7 +38,7 @@ const TABLES = `
   COMMENT ON CONSTRAINT "has an @" ON customer IS 'the check';
   COMMENT ON SEQUENCE customer_id_seq IS 'numbers';
   CREATE INDEX lower_email ON customer (lower(email) text_pattern_ops DESC NULLS LAST, born) INCLUDE (balance) WITH (fillfactor = 60) WHERE note IS NOT NULL;
-  CREATE UNIQUE INDEX ON customer (balance) NULLS NOT DISTINCT WHERE balance > 0;
+  CREATE UNIQUE INDEX ON customer (balance) ${serverHas('NULLS NOT DISTINCT') ? 'NULLS NOT DISTINCT' : ''} WHERE balance > 0;
   CREATE INDEX ON customer USING gin (tags);
   CREATE INDEX ON customer USING hash (email);
   COMMENT ON INDEX lower_email IS 'finds';
@@ -45,7 +46,7 @@ const TABLES = `
   ALTER TABLE customer CLUSTER ON customer_email_key;
   CREATE SCHEMA "Odd.Schema";
   CREATE TABLE ${HOSTILE} (id bigserial PRIMARY KEY, "${LONG}" int REFERENCES customer (id) ON DELETE SET NULL ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    "Qty" smallserial, price numeric NOT NULL, total numeric GENERATED ALWAYS AS (price * 2) STORED, lazy numeric GENERATED ALWAYS AS (price + 1) VIRTUAL,
+    "Qty" smallserial, price numeric NOT NULL, total numeric GENERATED ALWAYS AS (price * 2) STORED, lazy numeric GENERATED ALWAYS AS (price + 1) ${serverHas('virtual columns') ? 'VIRTUAL' : 'STORED'},
     "10" int, "__proto__" int, during int4range, EXCLUDE USING gist (during WITH &&) WHERE ("10" > 0), self bigint, UNIQUE ("10", "Qty") INCLUDE (price) DEFERRABLE) WITH (fillfactor = 80, toast.autovacuum_enabled = false);
   ALTER TABLE ${HOSTILE} ADD CONSTRAINT "self ref" FOREIGN KEY (self) REFERENCES ${HOSTILE} (id) NOT VALID;
   CREATE INDEX "on ON using USING" ON ${HOSTILE} (("10" || ' ON "Odd.Schema" USING '));
@@ -134,52 +135,55 @@ describe('the definition of tables', () => {
     await sql(url, 'DROP TABLE t, other; DROP OWNED BY "shadow owner", shadow_reader; DROP ROLE "shadow owner", shadow_reader');
   });
 
-  it('goes to older servers: no multirange is named that is named by itself, virtual columns are stored, what is unknown there is left out', async () => {
-    const url = await freshDatabase('for_older');
-    await sql(
-      url,
-      `CREATE TYPE span AS RANGE (SUBTYPE = float8); CREATE TYPE "a range" AS RANGE (SUBTYPE = float8);
+  itWith('virtual columns')(
+    'goes to older servers: no multirange is named that is named by itself, virtual columns are stored, what is unknown there is left out',
+    async () => {
+      const url = await freshDatabase('for_older');
+      await sql(
+        url,
+        `CREATE TYPE span AS RANGE (SUBTYPE = float8); CREATE TYPE "a range" AS RANGE (SUBTYPE = float8);
        CREATE TYPE named AS RANGE (SUBTYPE = float8, MULTIRANGE_TYPE_NAME = many);
        CREATE TABLE t (id int, v int GENERATED ALWAYS AS (id * 2) VIRTUAL, s int GENERATED ALWAYS AS (id * 3) STORED)`,
-    );
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    try {
-      const { objects } = await readDatabase(client, undefined);
-      const types = objects.flatMap(object => (object.kind === 'type' ? [object.object] : []));
-      const named = types.map(({ name, sql: statement }) => [name, /MULTIRANGE_TYPE_NAME = ([^)]*)/.exec(statement)?.[1]]);
-      expect(Object.fromEntries(named)).to.deep.equal({ span: undefined, 'a range': undefined, named: 'public.many' });
+      );
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      try {
+        const { objects } = await readDatabase(client, undefined);
+        const types = objects.flatMap(object => (object.kind === 'type' ? [object.object] : []));
+        const named = types.map(({ name, sql: statement }) => [name, /MULTIRANGE_TYPE_NAME = ([^)]*)/.exec(statement)?.[1]]);
+        expect(Object.fromEntries(named)).to.deep.equal({ span: undefined, 'a range': undefined, named: 'public.many' });
 
-      const [table] = await definitionsOf(url);
-      const said: string[] = [];
-      const ddlFor = async (version: number): Promise<string> => {
-        const server = { query: () => Promise.resolve({ rows: [{ version }] }) } as unknown as pg.Client;
-        const definition = await asServerHas(server, table!, message => said.push(message));
-        return tableDdl(definition)[0]?.sql ?? '';
-      };
-      expect(await ddlFor(180_000))
-        .to.include('(id * 2)) VIRTUAL')
-        .and.to.include('(id * 3)) STORED');
-      expect(said).to.deep.equal([]);
-      expect(await ddlFor(170_010))
-        .to.include('(id * 2)) STORED')
-        .and.not.to.include('VIRTUAL');
-      expect(said).to.have.length(1);
-      expect(said[0]).to.include('column "v" of table "public.t" is stored');
-      expect(await asServerHas(client, table!, () => expect.fail('nothing changes'))).to.equal(table);
+        const [table] = await definitionsOf(url);
+        const said: string[] = [];
+        const ddlFor = async (version: number): Promise<string> => {
+          const server = { query: () => Promise.resolve({ rows: [{ version }] }) } as unknown as pg.Client;
+          const definition = await asServerHas(server, table!, message => said.push(message));
+          return tableDdl(definition)[0]?.sql ?? '';
+        };
+        expect(await ddlFor(180_000))
+          .to.include('(id * 2)) VIRTUAL')
+          .and.to.include('(id * 3)) STORED');
+        expect(said).to.deep.equal([]);
+        expect(await ddlFor(170_010))
+          .to.include('(id * 2)) STORED')
+          .and.not.to.include('VIRTUAL');
+        expect(said).to.have.length(1);
+        expect(said[0]).to.include('column "v" of table "public.t" is stored');
+        expect(await asServerHas(client, table!, () => expect.fail('nothing changes'))).to.equal(table);
 
-      await client.query('BEGIN');
-      const warnings: string[] = [];
-      const failed = await runEach({ client, warn: message => warnings.push(message) }, [
-        { object: 'view "x"', sql: 'CREATE VIEW x WITH (unheard_of = true) AS SELECT 1' },
-        { object: 'view "y"', sql: 'CREATE VIEW y AS SELECT 1' },
-      ]);
-      expect(failed.map(({ ddl }) => ddl.object)).to.deep.equal(['view "x"']);
-      expect(warnings[0]).to.match(/^view "x" is left out: unrecognized parameter/);
-    } finally {
-      await client.end();
-    }
-  });
+        await client.query('BEGIN');
+        const warnings: string[] = [];
+        const failed = await runEach({ client, warn: message => warnings.push(message) }, [
+          { object: 'view "x"', sql: 'CREATE VIEW x WITH (unheard_of = true) AS SELECT 1' },
+          { object: 'view "y"', sql: 'CREATE VIEW y AS SELECT 1' },
+        ]);
+        expect(failed.map(({ ddl }) => ddl.object)).to.deep.equal(['view "x"']);
+        expect(warnings[0]).to.match(/^view "x" is left out: unrecognized parameter/);
+      } finally {
+        await client.end();
+      }
+    },
+  );
 });
 
 async function definitionsOf(url: string): Promise<TableDefinition[]> {

@@ -14,6 +14,7 @@ import { canEncode, fieldWriter } from '../../../lib/clients/postgres/values/enc
 import { ByteWriter } from '../../../lib/clients/postgres/values/byte-writer.ts';
 import { openPool } from '../../../lib/clients/postgres/connection/pool.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
+import { serverKnows } from '../../services/server-features.ts';
 import { runs } from '../../random.ts';
 
 const type = (kind: DataType['kind'], rest: Partial<DataType> = {}): DataType => ({ kind, ...rest });
@@ -492,7 +493,9 @@ describe('binary encoding of values', () => {
     await sql(url, `CREATE TYPE mood AS ENUM ('sad', 'so so', 'happy "x"')`);
   });
 
-  for (const [known, values] of KNOWN) {
+  for (const [known, all] of KNOWN) {
+    const values = all.filter(([, text]) => serverKnows(`${typeName(known)} ${text}`));
+    if (values.length === 0) continue;
     it(`writes ${typeName(known)} so that the server reads the same value`, async () => {
       expect(canEncode(known)).to.equal(true);
       await sql(url, `DROP TABLE IF EXISTS known; CREATE TABLE known (n int, v ${typeName(known)})`);

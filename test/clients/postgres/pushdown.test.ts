@@ -15,6 +15,7 @@ import { postgres } from '../../../sources/postgres.ts';
 import { digits, number, predicate, text } from '../../query/arbitrary.ts';
 import { runs } from '../../random.ts';
 import { freshDatabase, sql } from '../../services/postgres.ts';
+import { serverKnows } from '../../services/server-features.ts';
 
 type Row = Record<string, unknown>;
 
@@ -444,7 +445,8 @@ const EXAMPLES: readonly Predicate[] = [
 async function createRows(url: string): Promise<void> {
   const columns = Object.entries(COLUMNS).map(([name, [type]]) => `"${name.replaceAll('"', '""')}" ${type}`);
   const rows = Array.from({ length: ROWS }, (_, row) => {
-    const values = Object.values(COLUMNS).map(([, all], column) => {
+    const values = Object.values(COLUMNS).map(([type, each], column) => {
+      const all = each.filter(value => serverKnows(`${type} ${value}`));
       const value = all[(row * 7 + column * 3 + Math.floor(row / (all.length + 1))) % (all.length + 1)];
       return value === undefined ? 'NULL' : `'${value.replaceAll("'", "''")}'`;
     });

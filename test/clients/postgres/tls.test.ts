@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type PostgresServer, sql, startServer } from '../../../examples/services/postgres.ts';
+import { type PostgresServer, sql, startAnother } from '../../services/postgres.ts';
 import type { MillraceError } from '../../../lib/errors.ts';
 import { from, pipeline, type PipelineError, to } from '../../../lib/index.ts';
 
@@ -12,7 +12,7 @@ const KEY = fileURLToPath(new URL('../../fixtures/tls/localhost.key', import.met
 describe('PostgreSQL over TLS', () => {
   let server: PostgresServer;
   before(async () => {
-    server = await startServer(['hostnossl all only_tls 127.0.0.1/32 reject', 'hostssl all never_tls 127.0.0.1/32 reject']);
+    server = await startAnother(['hostnossl all only_tls 127.0.0.1/32 reject', 'hostssl all never_tls 127.0.0.1/32 reject']);
     const [row] = await sql<{ folder: string }>(server.url(), `SELECT current_setting('data_directory') AS folder`);
     for (const [file, name] of [
       [CERTIFICATE, 'server.crt'],

@@ -7,6 +7,7 @@ import { limited } from '../connection/connect.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { type PgConnection, type Submittable, submit } from '../connection/pg-internals.ts';
 import type { Relation, ServerColumn } from './relation.ts';
+import { ROW_COUNT } from './row-count.ts';
 import { TypeCatalogue } from './types.ts';
 
 /** As records have it. */
@@ -99,7 +100,7 @@ const BY_BYTES = `CASE WHEN o.collprovider = 'd'
     ELSE o.collprovider = 'b' OR o.collprovider = 'c' AND o.collcollate IN ('C', 'POSIX') END`;
 
 const COLUMNS = `
-  SELECT t.at::int4 AS at, c.relkind::text AS relkind, c.relhassubclass OR c.relrowsecurity AS haschildren, c.reltuples::float8 AS reltuples,
+  SELECT t.at::int4 AS at, c.relkind::text AS relkind, c.relhassubclass OR c.relrowsecurity AS haschildren, ${ROW_COUNT} AS reltuples,
     a.attname::text AS name, a.atttypid AS oid, a.atttypmod AS typmod, a.attnotnull AS notnull,
     CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM pg_catalog.pg_attrdef d
       WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression,

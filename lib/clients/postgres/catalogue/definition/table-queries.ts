@@ -2,6 +2,7 @@
  * What the catalogue says of some tables, set by set. `$1` are their oids; search_path has to be empty, so that every name comes qualified.
  * Columns that some servers lack are read through to_jsonb. Source: https://www.postgresql.org/docs/18/catalogs.html
  */
+import { ROW_COUNT } from '../row-count.ts';
 
 export interface RelationRow {
   readonly oid: number;
@@ -42,7 +43,7 @@ export const RELATIONS = `
       FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class p ON p.oid = i.inhparent JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
       WHERE i.inhrelid = c.oid) AS parents,
     pg_catalog.obj_description(c.oid, 'pg_class') AS comment,
-    CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_table_size(c.oid) ELSE 0 END::float8 AS bytes, c.reltuples::float8 AS rows,
+    CASE WHEN c.relkind IN ('r', 'm') THEN pg_catalog.pg_table_size(c.oid) ELSE 0 END::float8 AS bytes, ${ROW_COUNT} AS rows,
     pg_catalog.pg_get_userbyid(c.relowner)::text AS owner,
     c.relacl IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS hasacl,
     c.relrowsecurity AS rowsecurity, c.relforcerowsecurity AS forced, c.relreplident::text AS identity,
@@ -70,6 +71,7 @@ export interface ColumnRow {
   readonly comment: string | null;
 }
 
+/** Before 15 what a generated column uses hangs on the column itself, not on its expression. */
 export const COLUMNS = `
   SELECT a.attrelid AS "table", a.attnum AS number, a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
     CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN (SELECT pg_catalog.format('%I.%I', cn.nspname, co.collname)
@@ -81,7 +83,8 @@ export const COLUMNS = `
     pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression,
     CASE WHEN a.attgenerated <> '' THEN (SELECT pg_catalog.array_agg(DISTINCT u.attname::text)
       FROM pg_catalog.pg_depend p JOIN pg_catalog.pg_attribute u ON u.attrelid = p.refobjid AND u.attnum = p.refobjsubid
-      WHERE p.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND p.objid = d.oid
+      WHERE (p.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND p.objid = d.oid
+          OR p.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.objid = a.attrelid AND p.objsubid = a.attnum)
         AND p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND p.refobjid = a.attrelid AND u.attnum <> a.attnum) END AS uses,
     a.attislocal AS local, pg_catalog.col_description(a.attrelid, a.attnum) AS comment
   FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
