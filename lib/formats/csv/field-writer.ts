@@ -41,9 +41,10 @@ export function fieldWriter(options: CsvOptions): FieldWriter {
       const mayBeTrimmed = hasTrim && ((bytes[start] as number) > 127 || (bytes[end - 1] as number) > 127);
       if (quoteByte === undefined || length === 0 || length === nullBytes || bytes[start] === BYTE_ORDER_MARK_FIRST || mayBeTrimmed)
         return this.write(out, utf8Text(bytes, start, end));
-      const stop = firstOdd(bytes, start, end, plain);
-      if (stop === end) out.copy(bytes, start, end);
-      else if (bytes[stop] === BACKSLASH || hasTrim) this.write(out, utf8Text(bytes, start, end));
+      const stop = length > LONGEST_SHORT ? firstOdd(bytes, start, end, plain) : copyPlain(out, bytes, start, end, plain);
+      if (stop === end) {
+        if (length > LONGEST_SHORT) out.copy(bytes, start, end);
+      } else if (bytes[stop] === BACKSLASH || hasTrim) this.write(out, utf8Text(bytes, start, end));
       else copyQuoted(out, bytes, start, end, quoteByte);
     },
     write(out, text) {
@@ -57,8 +58,8 @@ export function fieldWriter(options: CsvOptions): FieldWriter {
     },
     takesPrinted: plain.every((isPlain, code) => isPlain === 1 || !PRINTED.test(String.fromCharCode(code))),
     isNull: (out, start) => out.length - start === nullBytes && isNull(utf8Text(out.bytes, start, out.length)),
-    delimiter: out => out.copy(delimiter, 0, delimiter.length),
-    recordEnd: out => out.copy(recordEnd, 0, recordEnd.length),
+    delimiter: signWriter(delimiter),
+    recordEnd: signWriter(recordEnd),
   };
 
   function writeAny(out: ByteWriter, text: string): void {
@@ -66,6 +67,11 @@ export function fieldWriter(options: CsvOptions): FieldWriter {
     if (isNull(text) || needsQuotes(text)) writeQuoted(out, text, options);
     else out.text(text);
   }
+}
+
+function signWriter(sign: Uint8Array): (out: ByteWriter) => void {
+  const [byte = 0] = sign;
+  return sign.length === 1 ? out => out.byte(byte) : out => out.copy(sign, 0, sign.length);
 }
 
 /** The quote where it is one ASCII character that escapes itself, and no other sign is beyond ASCII: then bytes can be looked at one by one. */
@@ -80,11 +86,24 @@ function trims({ trim, ltrim, rtrim }: CsvOptions): boolean {
   return trim || ltrim || rtrim;
 }
 
+/** Copied in the same pass in which it is looked at; where `end` is not reached nothing is written. */
+function copyPlain(out: ByteWriter, bytes: Uint8Array, start: number, end: number, plain: Uint8Array): number {
+  out.reserve(end - start);
+  const target = out.bytes;
+  let to = out.length;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (plain[byte] === 0) return at;
+    target[to++] = byte;
+  }
+  out.length = to;
+  return end;
+}
+
 /** The first ASCII character that may need quotes, or `end`. */
 function firstOdd(bytes: Uint8Array, start: number, end: number, plain: Uint8Array): number {
   for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    if (byte < 128 && plain[byte] === 0) return at;
+    if (plain[bytes[at] as number] === 0) return at;
   }
   return end;
 }
@@ -147,10 +166,10 @@ function quotingTest(options: CsvOptions): (text: string) => boolean {
     ((trim || rtrim) && text.trimEnd() !== text);
 }
 
-/** 1 for each ASCII character that never needs quotes, alone or as part of a longer sign. */
+/** 1 for each ASCII character that never needs quotes, alone or as part of a longer sign, and for all bytes of others. */
 function plainBytes(options: CsvOptions): Uint8Array {
   const { delimiter, recordDelimiter, quote, escape, comment, trim, ltrim, rtrim } = options;
-  const plain = new Uint8Array(128).fill(1);
+  const plain = new Uint8Array(256).fill(1);
   plain[CR] = plain[LF] = plain[BACKSLASH] = 0;
   for (const sign of [...list(delimiter), ...list(recordDelimiter ?? []), quote, escape, comment]) {
     if (typeof sign === 'string') for (const byte of Buffer.from(sign)) if (byte < 128) plain[byte] = 0;

@@ -158,13 +158,17 @@ function textBytesWriter({ bytes, start, end }: TextBytes, column: Column): Writ
     const from = start(row);
     if (from < 0) return out.copy(NULL, 0, NULL.length);
     const to = end(row);
+    out.reserve(to - from + 2);
+    const target = out.bytes;
+    let next = out.length;
+    target[next++] = QUOTE;
     for (let at = from; at < to; at++) {
       const byte = bytes[at] as number;
       if (byte < FIRST_PRINTABLE || byte === QUOTE || byte === BACKSLASH) return out.text(JSON.stringify(column.text?.(row)));
+      target[next++] = byte;
     }
-    out.byte(QUOTE);
-    out.copy(bytes, from, to);
-    out.byte(QUOTE);
+    target[next++] = QUOTE;
+    out.length = next;
   };
 }
 
@@ -175,12 +179,17 @@ function jsonBytesWriter({ bytes, start, end }: TextBytes, column: Column): Writ
     if (from < 0) return out.copy(NULL, 0, NULL.length);
     const to = end(row);
     const first = bytes[from] as number;
-    for (let at = from; at < to; at++) {
-      if ((bytes[at] as number) < FIRST_PRINTABLE) return out.text(onOneLine(column.text?.(row) ?? 'null'));
-    }
     // Of all values only null begins with an n; blanks before it are rare.
-    if (first === NULL[0] || first === FIRST_PRINTABLE) out.text(onOneLine(column.text?.(row) ?? 'null'));
-    else out.copy(bytes, from, to);
+    if (first === NULL[0] || first === FIRST_PRINTABLE) return out.text(onOneLine(column.text?.(row) ?? 'null'));
+    out.reserve(to - from);
+    const target = out.bytes;
+    let next = out.length;
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at] as number;
+      if (byte < FIRST_PRINTABLE) return out.text(onOneLine(column.text?.(row) ?? 'null'));
+      target[next++] = byte;
+    }
+    out.length = next;
   };
 }
 

@@ -46,11 +46,11 @@ export function digitWriter({ kind }: DataType): DigitWriter | undefined {
     case 'uuid':
       return writeUuid;
     case 'date':
-      return (out, { view }, at) => writeDate(out, view.getInt32(at) + EPOCH_DAYS);
+      return dateWriter();
     case 'timestamp':
-      return (out, { view }, at) => writeInstant(out, view, at, false);
+      return instantWriter(false);
     case 'timestamptz':
-      return (out, { view }, at) => writeInstant(out, view, at, true);
+      return instantWriter(true);
     default:
       return undefined;
   }
@@ -87,59 +87,72 @@ function twoDigits(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 1] = ZERO + value - tens * 10;
 }
 
-let lastDays = NaN;
-const lastDate = new Uint8Array(10);
+/** Writes a day, counted from 1970. */
+type DayWriter = (out: TextOutput, days: number) => boolean;
 
-/** Days come in crowds. */
-function writeDate(out: TextOutput, days: number): boolean {
-  if (days < LEAST_DAYS || days >= MOST_DAYS) return false;
-  if (days !== lastDays) {
-    const { year, month, day } = dateOf(days);
-    const century = Math.floor(year / 100);
-    twoDigits(lastDate, 0, century);
-    twoDigits(lastDate, 2, year - century * 100);
-    lastDate[4] = lastDate[7] = MINUS;
-    twoDigits(lastDate, 5, month);
-    twoDigits(lastDate, 8, day);
-    lastDays = days;
-  }
-  out.reserve(ROOM);
-  for (let i = 0; i < 10; i++) out.bytes[out.length + i] = lastDate[i] as number;
-  out.length += 10;
-  return true;
+/** One for each column: its days come in crowds. */
+function dayWriter(): DayWriter {
+  let lastDays = NaN;
+  const lastDate = new Uint8Array(10);
+  return (out, days) => {
+    if (days !== lastDays) {
+      if (days < LEAST_DAYS || days >= MOST_DAYS) return false;
+      const { year, month, day } = dateOf(days);
+      const century = (year / 100) | 0;
+      twoDigits(lastDate, 0, century);
+      twoDigits(lastDate, 2, year - century * 100);
+      lastDate[4] = lastDate[7] = MINUS;
+      twoDigits(lastDate, 5, month);
+      twoDigits(lastDate, 8, day);
+      lastDays = days;
+    }
+    out.reserve(ROOM);
+    const { bytes, length } = out;
+    for (let i = 0; i < 10; i++) bytes[length + i] = lastDate[i] as number;
+    out.length = length + 10;
+    return true;
+  };
 }
 
-function writeInstant(out: TextOutput, view: DataView, at: number, isZoned: boolean): boolean {
-  const count = view.getInt32(at) * TWO_TO_32 + view.getUint32(at + 4);
-  if (!Number.isSafeInteger(count)) return false;
-  const all = Math.floor(count / 1_000_000);
-  const micros = count - all * 1_000_000;
-  const days = Math.floor(all / DAY_SECONDS);
-  const seconds = all - days * DAY_SECONDS;
-  if (!writeDate(out, days + EPOCH_DAYS)) return false;
-  const { bytes } = out;
-  let to = out.length;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor(seconds / 60) - hours * 60;
-  bytes[to] = 84;
-  twoDigits(bytes, to + 1, hours);
-  bytes[to + 3] = bytes[to + 6] = 58;
-  twoDigits(bytes, to + 4, minutes);
-  twoDigits(bytes, to + 7, seconds - hours * 3600 - minutes * 60);
-  to += 9;
-  if (micros > 0) to = writeFraction(bytes, to, micros);
-  if (isZoned) bytes[to++] = 90;
-  out.length = to;
-  return true;
+function dateWriter(): DigitWriter {
+  const writeDay = dayWriter();
+  return (out, { view }, at) => writeDay(out, view.getInt32(at) + EPOCH_DAYS);
+}
+
+function instantWriter(isZoned: boolean): DigitWriter {
+  const writeDay = dayWriter();
+  return (out, { view }, at) => {
+    const count = view.getInt32(at) * TWO_TO_32 + view.getUint32(at + 4);
+    if (!Number.isSafeInteger(count)) return false;
+    const all = Math.floor(count / 1_000_000);
+    const micros = (count - all * 1_000_000) | 0;
+    const days = Math.floor(all / DAY_SECONDS);
+    if (!writeDay(out, days + EPOCH_DAYS)) return false;
+    const seconds = (all - days * DAY_SECONDS) | 0;
+    const { bytes } = out;
+    let to = out.length;
+    const hours = (seconds / 3600) | 0;
+    const minutes = ((seconds / 60) | 0) - hours * 60;
+    bytes[to] = 84;
+    twoDigits(bytes, to + 1, hours);
+    bytes[to + 3] = bytes[to + 6] = 58;
+    twoDigits(bytes, to + 4, minutes);
+    twoDigits(bytes, to + 7, seconds - hours * 3600 - minutes * 60);
+    to += 9;
+    if (micros > 0) to = writeFraction(bytes, to, micros);
+    if (isZoned) bytes[to++] = 90;
+    out.length = to;
+    return true;
+  };
 }
 
 /** Three digits where they are enough, else six. */
 function writeFraction(bytes: Uint8Array, at: number, micros: number): number {
   const count = micros % 1000 === 0 ? 3 : 6;
   bytes[at] = DOT;
-  let rest = count === 3 ? micros / 1000 : micros;
+  let rest = count === 3 ? (micros / 1000) | 0 : micros;
   for (let i = at + count; i > at; i--) {
-    const tens = Math.floor(rest / 10);
+    const tens = (rest / 10) | 0;
     bytes[i] = ZERO + rest - tens * 10;
     rest = tens;
   }
@@ -162,17 +175,29 @@ function writeNumeric(out: TextOutput, { view }: FieldSource, at: number): boole
   if (weight < 0) bytes[to++] = ZERO;
   for (let i = 0; i <= weight; i++) {
     const group = i < count ? view.getInt16(at + 8 + 2 * i) : 0;
-    if (i > 0 || group >= 1000) bytes[to++] = ZERO + Math.floor(group / 1000);
-    if (i > 0 || group >= 100) bytes[to++] = ZERO + (Math.floor(group / 100) % 10);
-    if (i > 0 || group >= 10) bytes[to++] = ZERO + (Math.floor(group / 10) % 10);
-    bytes[to++] = ZERO + (group % 10);
+    const skipped = i > 0 ? 0 : group >= 1000 ? 0 : group >= 100 ? 1 : group >= 10 ? 2 : 3;
+    to += fourDigits(bytes, to, group, skipped);
   }
   if (scale > 0) bytes[to++] = DOT;
-  for (let i = weight + 1, left = scale; left > 0; i++, left -= 4) {
-    const group = i >= 0 && i < count ? view.getInt16(at + 8 + 2 * i) : 0;
-    for (let power = 1000, digit = 0; digit < 4 && digit < left; digit++, power /= 10)
-      bytes[to++] = ZERO + (Math.floor(group / power) % 10);
+  let i = weight + 1;
+  for (let left: number = scale; left > 0; left -= 4) {
+    fourDigits(bytes, to, i >= 0 && i < count ? view.getInt16(at + 8 + 2 * i) : 0, 0);
+    to += Math.min(left, 4);
+    i++;
   }
   out.length = to;
   return true;
+}
+
+/** The last digits of a group of four, all but those that are skipped; gives how many these are. */
+function fourDigits(bytes: Uint8Array, at: number, group: number, skipped: number): number {
+  const hundreds = (group / 100) | 0;
+  const [first, rest] = [(hundreds / 10) | 0, group - hundreds * 100];
+  const third = (rest / 10) | 0;
+  let to = at;
+  if (skipped < 1) bytes[to++] = ZERO + first;
+  if (skipped < 2) bytes[to++] = ZERO + hundreds - first * 10;
+  if (skipped < 3) bytes[to++] = ZERO + third;
+  bytes[to++] = ZERO + rest - third * 10;
+  return to - at;
 }
