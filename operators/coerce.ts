@@ -4,6 +4,7 @@ import { ArrayColumn, type Column } from '../lib/core/batch/column.ts';
 import { isUndecodable, type Undecodable } from '../lib/core/batch/decodable.ts';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { type Coercion, coercion, CoercionFailure, coercionType, type CoercionOptions } from '../lib/schema/coerce.ts';
 import type { DataType } from '../lib/schema/types.ts';
 import type { Show } from './row-types.ts';
@@ -49,11 +50,15 @@ const optionsSchema = z.strictObject({
  */
 export function coerce<Row, const M extends { readonly [K in keyof Row]?: keyof CoercedTypes }>(
   types: M,
-  { onReject, ...options }: CoerceOptions = {},
+  given: CoerceOptions = {},
 ): Operator<Row, Coerced<Row, M>> {
+  checkArgument('coerce', 'types', types, 'object');
+  checkArgument('coerce', 'options', given, 'object');
+  const { onReject, ...options } = given;
   const columns = Object.entries(types as Readonly<Record<string, string>>).map(([name, type]) => ({ name, type }));
+  const operator = coerceKind.create<Row, Coerced<Row, M>>({ columns, ...options }, undefined, onReject);
   for (const { type } of columns) coercionType(type);
-  return coerceKind.create({ columns, ...options }, undefined, onReject);
+  return operator;
 }
 
 export const coerceKind = defineOperator<typeof optionsSchema>({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { MillraceError } from '../lib/errors.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyRow, defineOperator } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { compilePredicate } from '../lib/query/compile.ts';
 import { parseExpression } from '../lib/query/parse-expression.ts';
 import { type Predicate, predicateOf } from '../lib/query/predicate.ts';
@@ -24,7 +24,7 @@ export function filter<Row, K extends Key<Row>>(fields: readonly K[], keep: (fie
 export function filter(first: object | Keep | readonly string[], second?: Keep): unknown {
   if (typeof first === 'function') return filterFunctionKind.create({}, first as (row: AnyRow) => boolean);
   if (!Array.isArray(first)) return filterKind.create({ where: first }, undefined);
-  if (second === undefined) throw new MillraceError('PIPELINE_INVALID', 'filter: give a predicate, a function, or fields and a function');
+  checkArgument('filter', 'keep', second, 'function');
   return filterFieldsKind.create({ fields: [...(first as string[])] }, second as (fields: AnyRow) => boolean);
 }
 

@@ -4,6 +4,7 @@ import type { Locator } from '../lib/core/batch/locator.ts';
 import { withRows } from '../lib/core/batch/decodable.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { fullness, notRecord } from '../lib/core/run/gather.ts';
 import { threw } from '../lib/core/run/row-function.ts';
 
@@ -14,6 +15,7 @@ const options = z.strictObject({});
  * that throws rejects the record (OPERATOR_THREW); what it gave before is kept.
  */
 export function flatMap<Row, Next>(expand: (row: Row) => Iterable<Next>): Operator<Row, Next> {
+  checkArgument('flatMap', 'expand', expand, 'function');
   return flatMapKind.create({}, expand as (row: AnyRow) => Iterable<AnyRow>);
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DeadLetter, Operator } from '../lib/core/contracts.ts';
 import { type AnyRow, defineOperator } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { mapConcurrently } from '../lib/core/run/map-concurrently.ts';
 
 export interface MapAsyncOptions {
@@ -23,10 +24,10 @@ const optionsSchema = z.strictObject({
  * (OPERATOR_THREW). A call whose result is undefined or null is VALUE_INVALID. An abort waits for no call. Unordered, positions are passed on at
  * the end only.
  */
-export function mapAsync<Row, Next>(
-  change: (row: Row) => Promise<Next>,
-  { onReject, ...options }: MapAsyncOptions = {},
-): Operator<Row, Next> {
+export function mapAsync<Row, Next>(change: (row: Row) => Promise<Next>, given: MapAsyncOptions = {}): Operator<Row, Next> {
+  checkArgument('mapAsync', 'change', change, 'function');
+  checkArgument('mapAsync', 'options', given, 'object');
+  const { onReject, ...options } = given;
   return mapAsyncKind.create(options, change as (row: AnyRow) => Promise<AnyRow>, onReject);
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { MillraceError } from '../lib/errors.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import { ArrayColumn } from '../lib/core/batch/column.ts';
 import { reading } from '../lib/core/batch/decodable.ts';
 import { fieldsOf } from '../lib/core/batch/construct-rows.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
 import { around, threw } from '../lib/core/run/row-function.ts';
 import { isUnwantedPromise } from '../lib/core/run/waiting.ts';
@@ -26,7 +26,9 @@ export function map<Row, K extends Key<Row>, Set extends object>(
 ): Operator<Row, Show<Omit<Row, keyof Set> & Set>>;
 export function map(first: Change | readonly string[], second?: Change): unknown {
   if (typeof first === 'function') return mapKind.create({}, first as (row: AnyRow) => AnyRow);
-  if (second === undefined) throw new MillraceError('PIPELINE_INVALID', 'map: give a function, or fields and a function');
+  if (second === undefined) checkArgument('map', 'change', Array.isArray(first) ? second : first, 'function');
+  checkArgument('map', 'fields', first, 'array');
+  checkArgument('map', 'change', second, 'function');
   return mapFieldsKind.create({ fields: [...first] }, second as (fields: AnyRow) => AnyRow);
 }
 

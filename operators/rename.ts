@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Operator } from '../lib/core/contracts.ts';
 import { defineOperator } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import type { Show } from './row-types.ts';
 
 /** A list, because columns can have any name: a record of zod leaves `__proto__` out. */
@@ -11,6 +12,7 @@ export type Renamed<Row, M> = Show<{ [K in keyof Row as K extends keyof M ? (M[K
 
 /** New names for columns, all at once: `{ a: 'b', b: 'a' }` swaps. Nothing is decoded. COLUMN_UNKNOWN, COLUMN_DUPLICATE. */
 export function rename<Row, const M extends { readonly [K in keyof Row]?: string }>(names: M): Operator<Row, Renamed<Row, M>> {
+  checkArgument('rename', 'names', names, 'object');
   const columns = Object.entries(names as Readonly<Record<string, string>>).map(([name, as]) => ({ name, as }));
   return renameKind.create({ columns }, undefined);
 }

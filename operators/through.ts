@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineOperator, type OperatorContext, type StreamFunction } from '../lib/core/define.ts';
+import { wrongArgument } from '../lib/core/run/check-argument.ts';
 import { gather } from '../lib/core/run/gather.ts';
 import { type ForeignPipe, NodePipe, WebPipe } from './foreign-pipes.ts';
 
@@ -19,6 +20,7 @@ export type Foreign =
  * A stream that closes before it ends is ENDED_EARLY; one that ends while there is input has had enough. Aborting destroys it.
  */
 export function through<Out>(foreign: Foreign): Operator<unknown, Out> {
+  if (!isForeign(foreign)) throw wrongArgument('through', 'foreign', foreign, 'a Duplex, a TransformStream or a function');
   return throughKind.create<unknown, Out>({}, foreign);
 }
 
@@ -27,6 +29,13 @@ export const throughKind = defineOperator<z.ZodObject<Record<never, never>>, For
   options: z.strictObject({}),
   stream: (_options, context, foreign) => batches => run(batches, context, foreign),
 });
+
+function isForeign(foreign: unknown): boolean {
+  if (typeof foreign === 'function') return true;
+  if (typeof foreign !== 'object' || foreign === null) return false;
+  const isWeb = 'readable' in foreign && foreign.readable instanceof ReadableStream;
+  return isWeb || ('write' in foreign && typeof foreign.write === 'function');
+}
 
 async function* run(
   batches: AsyncIterable<AnyBatch>,

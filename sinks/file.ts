@@ -10,6 +10,7 @@ import { isSpecialFile, openSpecial } from '../lib/clients/file/special-file.ts'
 import { openStdout } from '../lib/clients/file/standard-io.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type Checkpoint, defineSink, type SinkContext, type Writer } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { compressor, type Compressor } from '../lib/formats/compression.ts';
 import type { RecordCounter } from '../lib/formats/count-records.ts';
 import { MillraceError } from '../lib/errors.ts';
@@ -45,6 +46,7 @@ export type FileSinkOptions<Row> = Omit<z.input<typeof options>, 'path' | 'lossy
  * OPTION_INVALID of `lossy`. A record with a value that has no text in the format is a reject: VALUE_INVALID, VALUE_NOT_CARRIED.
  */
 export function file<Row = object>(path: string, more: FileSinkOptions<Row> = {}): Sink<Row> {
+  checkArgument('file', 'more', more, 'object');
   return fileKind.create({ path, ...more }, undefined);
 }
 

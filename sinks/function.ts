@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSink, type RejectedRow, type SinkContext } from '../lib/core/define.ts';
 import { decodableRows, isUndecodable } from '../lib/core/batch/decodable.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { threw } from '../lib/core/run/row-function.ts';
 import { isThenable } from '../lib/core/run/waiting.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
@@ -14,6 +15,7 @@ const options = z.strictObject({ concurrency: z.int().min(1).default(1).describe
  * the function did can't be taken back: a run that is started again calls it again. An abort waits for no call.
  */
 function calling<Row>(use: (row: Row) => unknown, given: { readonly concurrency?: number } = {}): Sink<Row> {
+  checkArgument('function', 'use', use, 'function');
   return functionKind.create(given, use as (row: AnyRow) => unknown);
 }
 

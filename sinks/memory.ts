@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSink } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 
 const options = z.strictObject({});
 
 /** Into an array, all at once when the run commits: a run that failed leaves it as it was. */
 export function memory<Row>(rows: Row[]): Sink<Row> {
+  checkArgument('memory', 'rows', rows, 'array');
   return memoryKind.create({}, rows as AnyRow[]);
 }
 

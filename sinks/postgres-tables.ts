@@ -8,6 +8,7 @@ import { DatabaseWriter } from '../lib/clients/postgres/write/database-writer.ts
 import { planDatabase } from '../lib/clients/postgres/write/plan-database.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import type { SinkParts, SinkPartsContext } from '../lib/core/parts.ts';
 import { sinkStage } from '../lib/core/run/stage.ts';
 import { MillraceError } from '../lib/errors.ts';
@@ -53,6 +54,7 @@ type CheckedOptions = z.output<typeof options>;
  * code of the first table that failed.
  */
 export function tables<Row>(given: TablesOptions): Sink<Row> {
+  checkArgument('postgres-tables', 'options', given, 'object');
   const { options: plain, means } = splitMeans<z.input<typeof options>>(given);
   return postgresTablesKind.create<Row>(plain, means);
 }

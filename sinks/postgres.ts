@@ -8,6 +8,7 @@ import type { LoadHooks } from '../lib/clients/postgres/write/load-hooks.ts';
 import { TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 
 const options = z
   .strictObject({
@@ -89,6 +90,7 @@ export type PostgresSinkOptions<Row> = Omit<WithClient<z.input<typeof options>>,
  * those of connecting.
  */
 export function postgres<Row>(given: PostgresSinkOptions<Row>): Sink<Row> {
+  checkArgument('postgres', 'options', given, 'object');
   const { options: plain, means } = splitClient<z.input<typeof options>>(given);
   return postgresKind.create<Row>(plain, means);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MillraceError } from '../lib/errors.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { type AnyRow, defineSink } from '../lib/core/define.ts';
+import { wrongArgument } from '../lib/core/run/check-argument.ts';
 import { untilAborted } from '../lib/core/run/until-aborted.ts';
 
 const options = z.strictObject({});
@@ -12,6 +13,7 @@ const options = z.strictObject({});
  * closed before its end is ENDED_EARLY. What it took can't be taken back. An abort does not wait for it.
  */
 export function stream<Row>(foreign: NodeJS.WritableStream | WritableStream): Sink<Row> {
+  if (!isWritable(foreign)) throw wrongArgument('stream', 'foreign', foreign, 'a Node Writable or a web WritableStream');
   return streamKind.create({}, foreign);
 }
 
@@ -48,6 +50,13 @@ export const streamKind = defineSink<typeof options, NodeJS.WritableStream | Wri
     });
   },
 });
+
+/** Node's own, those of libraries that are like them, and those of the web. */
+function isWritable(foreign: unknown): boolean {
+  if (foreign instanceof WritableStream) return true;
+  const { write, on } = (foreign ?? {}) as { readonly write?: unknown; readonly on?: unknown };
+  return typeof write === 'function' && typeof on === 'function';
+}
 
 interface Target {
   /** A promise when it takes no more for now. */

@@ -7,6 +7,7 @@ import { withProvenance, withProvenanceFields } from '../lib/clients/file/proven
 import type { Position } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { MillraceError } from '../lib/errors.ts';
 import type { DecodeContext } from '../lib/formats/format.ts';
 import { MalformedAt } from '../lib/formats/ndjson/index.ts';
@@ -39,6 +40,7 @@ type FileOptions = z.output<typeof options>;
  * further file has other columns.
  */
 export function file<Row = Record<string, unknown>>(path: string, more: Omit<z.input<typeof options>, 'path'> = {}): Source<Row> {
+  checkArgument('file', 'more', more, 'object');
   return fileKind.create({ path, ...more }, undefined);
 }
 

@@ -3,9 +3,10 @@ import { RecordBatch } from '../lib/core/batch/batch.ts';
 import { ObjectOrigin } from '../lib/core/batch/objects.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, defineSource, type SourceContext } from '../lib/core/define.ts';
+import { checkArgument, wrongArgument } from '../lib/core/run/check-argument.ts';
 import { checkedRecord } from '../lib/core/run/gather.ts';
 import type { SourcePlan } from '../lib/core/plan.ts';
-import type { Schema } from '../lib/schema/schema.ts';
+import { Schema } from '../lib/schema/schema.ts';
 
 interface Given {
   readonly records: readonly AnyRow[];
@@ -20,6 +21,8 @@ const noOptions = z.strictObject({});
  * VALUE_INVALID, with its index, as soon as a stage looks at it.
  */
 export function memory<Row>(records: readonly Row[], schema?: Schema): Source<Row> {
+  checkArgument('memory', 'records', records, 'array');
+  if (schema !== undefined && !(schema instanceof Schema)) throw wrongArgument('memory', 'schema', schema, 'a Schema');
   return memoryKind.create<Row>({}, { records: records as readonly AnyRow[], schema });
 }
 

@@ -13,6 +13,7 @@ import { onSession } from '../lib/clients/postgres/connection/session.ts';
 import { exportSnapshot } from '../lib/clients/postgres/connection/snapshot.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { defineSource, type DescribeContext } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import type { SourceParts } from '../lib/core/parts.ts';
 import { sourceStage } from '../lib/core/run/stage.ts';
 import { MillraceError } from '../lib/errors.ts';
@@ -39,6 +40,7 @@ export interface Tables {
  * snapshot for every reader. Errors: NOT_FOUND where nothing matches, and those of connecting and reading.
  */
 export function tables(given: TablesOptions): Source<Tables> {
+  checkArgument('postgres-tables', 'options', given, 'object');
   const { options: plain, means } = splitMeans<z.input<typeof options>>(given);
   return postgresTablesKind.create<Tables>(plain, means);
 }

@@ -25,6 +25,7 @@ import {
   type PushRequest,
   type SourceContext,
 } from '../lib/core/define.ts';
+import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { MillraceError, suggestion } from '../lib/errors.ts';
 import { Schema } from '../lib/schema/schema.ts';
 import type { InferOut, StandardSchemaV1 } from '../lib/schema/standard-schema.ts';
@@ -76,7 +77,9 @@ type CodeOptions = Omit<WithClient<PostgresOptions>, 'query'> & { readonly query
 export function postgres<S extends StandardSchemaV1>(options: CodeOptions & { readonly schema: S }): Source<InferOut<S>>;
 export function postgres<Query extends BuiltQuery>(options: CodeOptions & { readonly query: Query }): Source<RowOf<Query>>;
 export function postgres<Row = Record<string, unknown>>(options: CodeOptions): Source<Row>;
-export function postgres<Row>({ schema, query, ...rest }: CodeOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
+export function postgres<Row>(given: CodeOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
+  checkArgument('postgres', 'options', given, 'object');
+  const { schema, query, ...rest } = given;
   const { options, means } = splitClient<Omit<PostgresOptions, 'query'>>(rest);
   if (means.client !== undefined && (options.parallel ?? 1) !== 1)
     throw new MillraceError('OPTION_INVALID', 'postgres: option "client" is one connection; leave option "parallel" out');

@@ -63,7 +63,7 @@ function readPlace(text: string, role: Role): Address {
     const other = role === 'source' ? 'written to' : 'read from';
     throw new MillraceError(
       'ADDRESS_INVALID',
-      `${printAddress(text)}: ${name}: can only be ${other}; a ${role} is a path, - or one of ${schemesOf(role).join(', ')}`,
+      `${name}: can only be ${other}; a ${role} is a path, - or one of ${schemesOf(role).join(', ')}`,
     );
   }
   const options = scheme.read(rest, text);

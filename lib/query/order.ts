@@ -49,6 +49,18 @@ export function printOrder(order: readonly Order[]): string {
   return order.map(({ path, direction }) => `${direction === 'desc' ? '-' : ''}${printPath(path)}`).join(', ');
 }
 
+/** How a direction that stands behind a column, as in SQL, is written here; undefined where there is none, or no such column. */
+export function directionHint(name: string, names: readonly string[]): string | undefined {
+  const [, column = '', direction = '', nulls = ''] = SQL_DIRECTION.exec(name) ?? [];
+  if (!names.includes(column) || direction + nulls === '') return undefined;
+  const shown = printPath([column]);
+  const written = direction.toLowerCase().startsWith('desc') ? `-${shown}, with the greatest first` : `${shown}, with the least first`;
+  return `; its direction is written before it: ${written}${nulls === '' ? '' : '; null comes last either way'}`;
+}
+
+/** `amount desc nulls last` */
+const SQL_DIRECTION = /^(.+?)(?:\s+(asc(?:ending)?|desc(?:ending)?))?(?:\s+(nulls\s+(?:first|last)))?$/is;
+
 function keyOf(key: unknown): Order[] {
   if (typeof key === 'string') {
     const isDescending = key.startsWith('-');

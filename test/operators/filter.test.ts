@@ -155,8 +155,8 @@ describe('filter by a predicate', () => {
       .to.throw('where')
       .with.property('code', 'PREDICATE_INVALID');
     expect(() => filter(['id'] as never))
-      .to.throw('a predicate, a function, or fields and a function')
-      .with.property('code', 'PIPELINE_INVALID');
+      .to.throw('filter: argument "keep": found nothing, wanted is a function')
+      .with.property('code', 'OPTION_INVALID');
   });
 });
 

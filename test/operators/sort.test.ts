@@ -175,6 +175,13 @@ describe('sort', () => {
     expect(() => sortKind.create({ by: [{ a: 'up' }] }, undefined)).to.throw('the direction of "a"');
     const unknown = await sorted(only([1]), [sort<Row>('w')], { schema: schemaOf({ kind: 'int4' }) }).catch((error: unknown) => error);
     expect(unknown).to.include({ code: 'COLUMN_UNKNOWN', stage: 'sort' });
+    const asSql = await sorted(only([1]), [sort<Row>('v desc' as never)], { schema: schemaOf({ kind: 'int4' }) }).catch(
+      (error: unknown) => error,
+    );
+    expect(asSql).to.include({
+      code: 'COLUMN_UNKNOWN',
+      message: 'no column "v desc"; its direction is written before it: -v, with the greatest first',
+    });
   });
 
   it('keeps no more than the records that a take behind it needs', async () => {

@@ -185,10 +185,7 @@ describe('the plan of a whole database', () => {
         ]);
         const failed = await failure(copied());
         expect(failed.message).to.match(/^2 of \d+ tables failed/);
-        expect([
-          failed.code,
-          /public\.cited: the table cannot be made: type "public\.citext\[\]" does not exist/.test(failed.message),
-        ]).to.deep.equal(['NOT_FOUND', true], failed.message);
+        expect(failed.message).to.include('public.cited: the table cannot be made: type "public.citext[]" does not exist');
         target = await freshDatabase('tables_plan_target');
         await sql(target, `CREATE TYPE mood AS ENUM ('other'); CREATE VIEW seen AS SELECT 1 AS id; CREATE SEQUENCE loose START 5`);
       }

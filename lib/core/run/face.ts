@@ -24,10 +24,11 @@ export function sinkFace<Row>(stage: SinkStage): Sink<Row> {
 
 /** Several operators as one. */
 export function composedFace<In, Out>(operators: readonly unknown[]): Operator<In, Out> {
-  return new OperatorFace(operators.flatMap(operator => (operator instanceof OperatorFace ? operator.stages : []))) as unknown as Operator<
-    In,
-    Out
-  >;
+  const stages = operators.flatMap((operator, i) => {
+    if (operator instanceof OperatorFace) return operator.stages;
+    throw new MillraceError('PIPELINE_INVALID', `compose: argument ${i + 1} is not an operator`);
+  });
+  return new OperatorFace(stages) as unknown as Operator<In, Out>;
 }
 
 /** The descriptions behind a face; undefined for anything else. */

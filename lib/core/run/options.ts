@@ -24,7 +24,7 @@ const runOptions = z.strictObject({
   maxRejected: z.union([z.int().min(0), z.string().refine(isShare, 'a number or a percentage such as "1%"')]).optional(),
   signal: z.instanceof(AbortSignal).optional(),
   drain: z.instanceof(AbortSignal).optional(),
-  onProgress: given<NonNullable<RunOptions['onProgress']>>().optional(),
+  onProgress: z.custom<NonNullable<RunOptions['onProgress']>>(value => typeof value === 'function', 'wanted is a function').optional(),
   progressEveryMs: z.number().positive().default(500),
   memory: size.default(16 * 1024 * 1024),
   stateMemory: size.default(64 * 1024 * 1024),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { asMillraceError, MillraceError, suggestion } from '../../errors.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { OperatorDefinition, SinkDefinition, SourceDefinition } from '../define.ts';
+import { checkArgument } from './check-argument.ts';
 import { optionIssue } from './option-issue.ts';
 
 /** A stage as it stands in a pipeline: a definition with its options (checked) and what was given. It can be opened many times. */
@@ -97,6 +98,7 @@ function guard(kind: string, call: (...given: unknown[]) => unknown): (...given:
 
 /** Options with their defaults; OPTION_UNKNOWN with the nearest name, OPTION_INVALID with the place, the value and what is wanted. */
 export function checkOptions<S extends z.ZodType>(kind: string, schema: S, options: z.input<S>): z.output<S> {
+  checkArgument(kind, 'options', options, 'object');
   const result = schema.safeParse(options);
   if (result.success) return result.data;
   for (const issue of result.error.issues) {

@@ -1,6 +1,7 @@
-import { walk } from '../../query/path.ts';
+import { MillraceError } from '../../errors.ts';
+import { directionHint, type Order } from '../../query/order.ts';
+import { joinedName, type Path, walk } from '../../query/path.ts';
 import { columnsAt } from '../../query/resolve.ts';
-import type { Order } from '../../query/order.ts';
 import { sortReadingOf } from '../../query/sort-value.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { AnyBatch, AnyRow } from '../define.ts';
@@ -11,7 +12,18 @@ type Get = (row: number) => unknown;
 
 /** The columns that an order looks at. Without a schema `a.b` may be a column or a field of `a`, so both stand here. COLUMN_UNKNOWN. */
 export function orderColumns(order: readonly Order[], schema?: Schema): string[] {
-  return [...new Set(order.flatMap(({ path }) => columnsAt(path, schema).map(({ column }) => column)))];
+  return [...new Set(order.flatMap(({ path }) => orderColumn(path, schema).map(({ column }) => column)))];
+}
+
+function orderColumn(path: Path, schema: Schema | undefined): ReturnType<typeof columnsAt> {
+  try {
+    return columnsAt(path, schema);
+  } catch (error) {
+    const name = joinedName(path, path.length);
+    const hint = directionHint(name, schema?.names ?? []);
+    if (hint === undefined) throw error;
+    throw new MillraceError('COLUMN_UNKNOWN', `no column ${JSON.stringify(name)}${hint}`, { cause: error });
+  }
 }
 
 /** Reads the keys of an order out of batches. What a text stands for the first schema says that is known. */

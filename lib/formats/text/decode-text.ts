@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors.ts';
+import { checkIsText } from './foreign-bytes.ts';
 import { wideEncoding } from './likely-encoding.ts';
 import { encodingInvalid, newlines } from './utf8.ts';
 
@@ -60,6 +61,7 @@ async function* decoded(
   let decode: TextPieces | undefined;
   let head: Uint8Array | undefined = new Uint8Array(0);
   const open = (first: Uint8Array): void => {
+    checkIsText(first, file);
     const name = (hasMark ? markOf(first, file) : undefined) ?? encodingName(encoding);
     if (name === 'utf-8') checkNarrow(first, file);
     else decode = new TextPieces(name, file, hasMark);

@@ -10,11 +10,8 @@ import type { ConnectionMeans, WithClient, WithMeans } from './given-means.ts';
 import { connectionFields, type PgConnectionOptions, type PgTarget, resolveTarget } from './connection-options.ts';
 
 /** What can be written as JSON, and what can't. */
-export function splitMeans<Options extends object>({
-  password,
-  socket,
-  ...rest
-}: WithMeans<Options>): { options: Options; means: ConnectionMeans } {
+export function splitMeans<Options extends object>(given: WithMeans<Options>): { options: Options; means: ConnectionMeans } {
+  const { password, socket, ...rest } = given;
   const options = { ...rest, ...(typeof password === 'string' ? { password } : {}) };
   return { options: options as unknown as Options, means: { password: typeof password === 'function' ? password : undefined, socket } };
 }
