@@ -45,6 +45,12 @@ const options = z
       .enum(['keep', 'rebuild'])
       .default('keep')
       .describe('rebuild: secondary indexes of a table that is there are dropped before the load and built after it, in its transaction'),
+    parallel: z
+      .number()
+      .int()
+      .min(1)
+      .default(2)
+      .describe('with upsert: connections that it may take; from 2 on many rows are staged by another one, in a table beside this one'),
     before: z.string().min(1).optional().describe('SQL that runs first, in the transaction of the rows'),
     after: z.string().min(1).optional().describe('SQL that runs last, before the commit'),
     lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
@@ -80,7 +86,7 @@ export type PostgresSinkOptions<Row> = Omit<WithClient<z.input<typeof options>>,
  * A table is replaced by another one that takes its place at the end, so that others read the old rows until the commit; or, where something hangs
  * on it, by TRUNCATE (or DELETE) in the same transaction: then nobody reads it until the commit.
  * `before` and `after` are SQL that runs first and last in that transaction.
- * An upsert goes through a temporary table: of the records with one key the last one wins, and rows that are equal are not touched.
+ * An upsert goes through a temporary table, many rows through an unlogged one that a second connection fills: of the records with one key the last one wins, and rows that are equal are not touched.
  * A row that the server refuses goes to the dead letters, with the server's reason; without a place for it the run stops and names the row.
  *
  * Holds a batch; with dead letters what the server has not confirmed, at most half of the run's memory. Abort rolls back, and cancels a

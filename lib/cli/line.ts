@@ -17,11 +17,12 @@ export async function lineFrom(from: string, to: string, options: CopyOptions): 
   const { deadLetter, maxRejected, memory } = options;
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   const isWhole = parseAddress(from, 'source').kind === 'postgres-tables';
+  const isMerged = options.mode === 'upsert' && parseAddress(to, 'sink').kind === 'postgres';
   const stages = [
     await loadSource(from, { format: options.fromFormat, defaults: { int8: 'bigint' }, options: isWhole ? {} : parallel }),
     ...(await operatorsFrom(options)),
-    // Of a whole database the target says how many tables are under way.
-    await loadSink(to, { format: options.toFormat, options: { ...targetOptions(options), ...(isWhole ? parallel : {}) } }),
+    // Of a whole database the target says how many tables are under way; an upsert takes connections of its own.
+    await loadSink(to, { format: options.toFormat, options: { ...targetOptions(options), ...(isWhole || isMerged ? parallel : {}) } }),
   ];
   const run = {
     ...(deadLetter === undefined ? {} : { deadLetter: await loadDeadLetters(deadLetter, { from, to }) }),

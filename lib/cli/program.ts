@@ -125,7 +125,7 @@ function withCopyOptions(command: Command): Command {
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))
     .option(
       '--parallel <n>',
-      'connections that read a table of PostgreSQL, or tables of a whole database at a time',
+      'connections that read a table of PostgreSQL, and that an upsert takes; or tables of a whole database at a time',
       countOption('--parallel'),
     )
     .option('--from-format <format>', 'of the source: csv, tsv, ndjson, json')

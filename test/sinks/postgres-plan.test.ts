@@ -126,7 +126,12 @@ describe('the plan of a PostgreSQL table', () => {
     expect(codesOf(await planned('create', 'same'))).to.deep.equal(['EXISTS']);
     const appended = sinkOf(await planned('append', 'same'));
     expect([appended.exists, appended.statements]).to.deep.equal([true, ['COPY "same" ("id", "small") FROM STDIN (FORMAT binary)']]);
-    expect(sinkOf(await planned('upsert', 'same')).notes).to.deep.equal(['the table is there: rows are merged by "id"']);
+    const notes = ['the table is there: rows are merged by "id"'];
+    expect(sinkOf(await planned('upsert', 'same', { parallel: 1 })).notes).to.deep.equal(notes);
+    expect(sinkOf(await planned('upsert', 'same')).notes).to.deep.equal([
+      ...notes,
+      'many rows in the order of the key are staged by a second connection, in a table millrace_staging_… beside it (parallel: 1: by one)',
+    ]);
     expect(sinkOf(await planned('upsert', 'same')).statements?.[0]).to.equal(
       'COPY pg_temp.millrace_upsert ("id", "small") FROM STDIN (FORMAT binary)',
     );

@@ -13,6 +13,8 @@ export interface LoadPlace {
   readonly losses: Losses;
   /** Where rows go first, when they are merged into the table from there. */
   readonly staging?: Staging | undefined;
+  /** Another table than that one which they go into first. For SQL. */
+  readonly into?: string;
   /** The table was emptied in this transaction: nobody else sees rows of it, so they need no later visit. */
   readonly freezes?: boolean;
   readonly target: PgTarget;
@@ -38,8 +40,12 @@ export class CopyLoad {
     if (signal.aborted) abort();
   }
 
-  static async start({ client, plan, staging, freezes, stallTimeoutMs, signal }: LoadPlace, format: CopyFormat): Promise<CopyLoad> {
-    const load = new CopyLoad(format, await CopyIn.start(client, plan.statement(format, staging?.name, freezes), stallTimeoutMs), signal);
+  static async start({ client, plan, staging, into, freezes, stallTimeoutMs, signal }: LoadPlace, format: CopyFormat): Promise<CopyLoad> {
+    const load = new CopyLoad(
+      format,
+      await CopyIn.start(client, plan.statement(format, into ?? staging?.name, freezes), stallTimeoutMs),
+      signal,
+    );
     if (format === 'binary') await load.#guarded(() => load.#copy.write([BINARY_HEADER]));
     return load;
   }

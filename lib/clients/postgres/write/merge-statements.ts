@@ -3,7 +3,15 @@ import type { Upsert } from '../catalogue/upsert-key.ts';
 import { quoteIdentifier } from '../../../values/identifiers.ts';
 import type { KeyRange } from './integer-keys.ts';
 
-/** How the rows of a staging table are taken into another table. Rows of the staging table lie in the order in which they came. */
+/** Rows in a staging table, which lie there in the order in which they came. */
+export interface Staged {
+  /** For SQL. */
+  readonly table: string;
+  /** All behind the first place, up to and with the second one; without it all. */
+  readonly between?: readonly [after: string, last: string] | undefined;
+}
+
+/** How staged rows are taken into another table. */
 export interface MergeStatements {
   /** Gives a row when two of them have one key. */
   readonly repeats: string;
@@ -28,7 +36,11 @@ export interface MergeStatements {
  * because its JSON is no JSON where the table is partitioned.)
  * Source: show_modifytable_info of src/backend/commands/explain.c
  */
-export function mergeStatements(staging: string, target: TargetTable, { key, updated, columns, canMerge }: Upsert): MergeStatements {
+export function mergeStatements({ table: staging, between }: Staged, target: TargetTable, upsert: Upsert): MergeStatements {
+  const { key, updated, columns, canMerge } = upsert;
+  const meant = between === undefined ? '' : `s.ctid > '${between[0]}' AND s.ctid <= '${between[1]}'`;
+  const where = meant === '' ? '' : ` WHERE ${meant}`;
+  const rows = meant === '' ? staging : `(SELECT * FROM ${staging} s${where})`;
   const list = (names: readonly string[], before = ''): string => names.map(name => before + quoteIdentifier(name)).join(', ');
   const assigned = (from: string): string => updated.map(name => `${quoteIdentifier(name)} = ${from}.${quoteIdentifier(name)}`).join(', ');
   const sameKey = key.map(name => `s.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`).join(' AND ');
@@ -38,17 +50,25 @@ export function mergeStatements(staging: string, target: TargetTable, { key, upd
   const change = updated.length === 0 ? '' : `WHEN MATCHED AND ${compared('*<>')} THEN UPDATE SET ${assigned('s')}`;
   const within = ({ least, most }: KeyRange): string => `${list(key, 't.')} BETWEEN ${least} AND ${most}`;
   return {
-    repeats: `SELECT 1 FROM ${staging} GROUP BY ${list(key)} HAVING pg_catalog.count(*) > 1 LIMIT 1`,
+    repeats: `SELECT 1 FROM ${rows} s GROUP BY ${list(key)} HAVING pg_catalog.count(*) > 1 LIMIT 1`,
     supersede: `DELETE FROM ${staging} WHERE ctid IN (SELECT place FROM (
-      SELECT ctid AS place, pg_catalog.row_number() OVER (PARTITION BY ${list(key)} ORDER BY ctid DESC) AS version FROM ${staging}) s WHERE version > 1)`,
+      SELECT ctid AS place, pg_catalog.row_number() OVER (PARTITION BY ${list(key)} ORDER BY ctid DESC) AS version FROM ${staging} s${where}) s WHERE version > 1)`,
     merge: canMerge
-      ? range => `EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, COSTS OFF, SUMMARY OFF, FORMAT XML) MERGE INTO ${into} t USING ${staging} s ON ${sameKey}${range === undefined ? '' : ` AND ${within(range)}`} ${change}
+      ? range => `EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, COSTS OFF, SUMMARY OFF, FORMAT XML) MERGE INTO ${into} t USING ${rows} s ON ${sameKey}${range === undefined ? '' : ` AND ${within(range)}`} ${change}
       WHEN NOT MATCHED THEN INSERT (${list(columns)}) OVERRIDING SYSTEM VALUE VALUES (${list(columns, 's.')})`
       : undefined,
     isDense: (range, rows) =>
       `SELECT 1 FROM (SELECT FROM ${into} t WHERE ${within(range)} LIMIT ${rows + 1}) t HAVING pg_catalog.count(*) <= ${rows}`,
-    skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${sameKey}${updated.length === 0 ? '' : ` AND ${compared('*=')}`}`,
-    insert: `INSERT INTO ${target.name} (${list(columns)}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)} FROM ${staging}
+    skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${meant === '' ? '' : `${meant} AND `}${sameKey}${updated.length === 0 ? '' : ` AND ${compared('*=')}`}`,
+    insert: `INSERT INTO ${target.name} (${list(columns)}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)} FROM ${rows} s
       ON CONFLICT (${list(key)}) DO ${updated.length === 0 ? 'NOTHING' : `UPDATE SET ${assigned('excluded')}`}`,
   };
+}
+
+/** Makes a staging table with the written columns of another one. Columns that must not be null are so in it too: then a row at fault is refused by its line. */
+export function stagingSql(made: string, name: string, target: TargetTable, upsert: Upsert): string {
+  const names = upsert.columns.map(quoteIdentifier).join(', ');
+  const required = new Set([...upsert.key, ...target.columns.filter(({ isNotNull }) => isNotNull).map(column => column.name)]);
+  const changes = upsert.columns.filter(column => required.has(column)).map(column => `ALTER ${quoteIdentifier(column)} SET NOT NULL`);
+  return `CREATE ${made} AS SELECT ${names} FROM ${target.name} WITH NO DATA; ALTER TABLE ${name} ${changes.join(', ')}`;
 }

@@ -25,12 +25,13 @@ import { CopyPlan } from './copy-plan.ts';
 import { mergeStatements } from './merge-statements.ts';
 import { ShadowTable } from './shadow-table.ts';
 import { keyless, likeItsOrigin, tableExists, type TableOptions, typedBy } from './sink-table.ts';
-import { STAGING_NAME } from './staging.ts';
+import { partKeys, STAGING_NAME } from './staging.ts';
 
 /** Of a sink, what `plan` looks at. */
 export interface TablePlanOptions extends TableOptions {
   readonly before?: string | undefined;
   readonly after?: string | undefined;
+  readonly parallel?: number;
   /** The table that the records come from, and this one, where both are known; else the records tell. */
   readonly like?: { readonly source: TableDefinition; readonly there: TableDefinition } | undefined;
   /** What becomes of the rows that it has, where not its mode alone says it. */
@@ -182,7 +183,10 @@ class TablePlanning {
     const format = plan.formatOf(this.#context.codec);
     if (!isOwn && into === undefined) this.#problems.push(...(await this.#lackingRights(table, plan.names, upsert)));
     if (upsert === undefined) this.#statements.push(plan.statement(format, into));
-    else this.#statements.push(...upsertStatements(table, upsert, plan.statement(format, STAGING)));
+    else {
+      this.#statements.push(...upsertStatements(table, upsert, plan.statement(format, STAGING)));
+      if ((this.#options.parallel ?? 1) > 1 && partKeys(table, upsert) !== undefined) this.#notes.push(SHARED);
+    }
     this.#statements.push(...after);
     if (isOwn) return;
     const numbered = table.columns.filter(({ name, sequence }) => sequence !== undefined && plan.names.includes(name));
@@ -264,9 +268,12 @@ interface Loading {
   readonly after?: readonly string[];
 }
 
+const SHARED =
+  'many rows in the order of the key are staged by a second connection, in a table millrace_staging_… beside it (parallel: 1: by one)';
+
 const STAGING = `pg_temp.${STAGING_NAME}`;
 
 function upsertStatements(table: TargetTable, upsert: Upsert, copy: string): string[] {
-  const { repeats, supersede, merge, skip, insert } = mergeStatements(STAGING, table, upsert);
+  const { repeats, supersede, merge, skip, insert } = mergeStatements({ table: STAGING }, table, upsert);
   return [copy, repeats, supersede, ...(merge === undefined ? [skip, insert] : [merge()])].map(statement => statement.replace(/\s+/g, ' '));
 }

@@ -7,6 +7,8 @@ export interface RowLoader {
   flush(): Promise<void>;
   /** Gives up what is under way; the connection stays usable. */
   fail(reason: string): Promise<void>;
+  /** The transaction is over, whatever became of it: takes away what is left outside of it. */
+  ended?(): Promise<void>;
 }
 
 export interface TableName {

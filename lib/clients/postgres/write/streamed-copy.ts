@@ -25,15 +25,15 @@ interface Remembered {
  * server refuses one after all, writing or flushing fails and nothing is committed.
  */
 export class StreamedCopy implements RowLoader {
-  readonly #place: LoadPlace;
-  readonly #table: TableName;
+  #place: LoadPlace;
+  #table: TableName;
   readonly #context: SinkContext;
   #load: CopyLoad | undefined;
   /** Rows of the COPYs before, and lines of this one. */
   #rowsBefore = 0;
   #lines = 0;
   /** Rows in the staging table that nobody has taken from there. */
-  staged = 0;
+  #staged = 0;
   readonly #seen: (piece: CopyPiece) => void;
   #lineMeant = (line: number): number => line;
   /** Whose bytes wait in the socket. */
@@ -81,6 +81,18 @@ export class StreamedCopy implements RowLoader {
     await this.#end();
   }
 
+  takeStaged(): number {
+    const staged = this.#staged;
+    this.#staged = 0;
+    return staged;
+  }
+
+  /** What comes goes there; all before was flushed. */
+  moveTo(place: LoadPlace, table: TableName): void {
+    this.#place = place;
+    this.#table = table;
+  }
+
   async fail(reason: string): Promise<void> {
     const load = this.#load;
     this.#load = undefined;
@@ -100,7 +112,7 @@ export class StreamedCopy implements RowLoader {
     const { rows, bytes } = load;
     if (this.#place.staging === undefined) this.#context.counted({ written: rows, bytes });
     else {
-      this.staged += rows;
+      this.#staged += rows;
       this.#context.counted({ bytes });
     }
     this.#rowsBefore += load.rows;

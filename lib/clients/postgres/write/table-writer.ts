@@ -27,6 +27,8 @@ export interface TableWriterOptions extends TableOptions {
   /** SQL of the user, first and last in the transaction. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
+  /** Connections that an upsert may take. */
+  readonly parallel?: number;
 }
 
 /** How long an orderly end may take before the statement is cancelled and the connection closed. */
@@ -45,6 +47,8 @@ export class TableWriter implements Writer {
   readonly #losses = new Losses();
   #schema: Schema | undefined;
   #loader: RowLoader | undefined;
+  /** All of this transaction. */
+  readonly #loaders: RowLoader[] = [];
   #isInTransaction = false;
 
   private constructor(options: TableWriterOptions, context: SinkContext, pool: PgPool, session: PgSession) {
@@ -79,8 +83,11 @@ export class TableWriter implements Writer {
   write(batch: AnyBatch): Promise<void> {
     return this.#guarded('write to', async () => {
       if (!this.#isInTransaction) await this.#begin();
-      this.#loader ??= await this.#load(batch);
-      await this.#loader?.write(batch);
+      if (this.#loader === undefined) {
+        this.#loader = await this.#load(batch);
+        this.#loaders.push(this.#loader);
+      }
+      await this.#loader.write(batch);
     });
   }
 
@@ -109,6 +116,7 @@ export class TableWriter implements Writer {
       const { after } = this.#options;
       if (after !== undefined) await runOwnSql(this.#session, 'after', after);
       await this.#commitTransaction();
+      await this.#endLoaders();
       for (const told of this.#losses.take(this.#table.name.shown)) this.#context.warn(told);
       // What rows were staged in, or went into, is gone.
       if (isSwapped || this.#table.upsert !== undefined) this.#loader = undefined;
@@ -131,7 +139,12 @@ export class TableWriter implements Writer {
       await this.#session.cancel();
       this.#session.discard();
     }
+    await this.#endLoaders();
     await this.#pool.close();
+  }
+
+  async #endLoaders(): Promise<void> {
+    for (const loader of this.#loaders.splice(0)) await loader.ended?.();
   }
 
   async #prepare(): Promise<void> {
@@ -180,7 +193,10 @@ export class TableWriter implements Writer {
     };
     const into = staging === undefined ? name : { ...name, bare: STAGING_NAME };
     if (this.#context.hasDeadLetters) return new SegmentedCopy(place, into, this.#context);
-    return staging === undefined ? new StreamedCopy(place, into, this.#context) : new StagedCopy(place, staging, into, this.#context);
+    const mayShare = (this.#options.parallel ?? 1) > 1 && !this.#session.isBorrowed;
+    return staging === undefined
+      ? new StreamedCopy(place, into, this.#context)
+      : new StagedCopy(place, staging, into, this.#context, mayShare ? this.#pool : undefined);
   }
 
   /** A key that is made last may find rows that break it, without saying which. */
