@@ -14,6 +14,13 @@ const TYPES: Readonly<Record<string, { plain: readonly string[]; odd: readonly s
   int4: { plain: ['2147483647', '-1'], odd: ['+12', '-2147483648'] },
   int8: { plain: ['999999999999999', '-4294967296'], odd: ['9223372036854775807', ' 1 '] },
   float8: { plain: ['1.5', '-0', '841470.9848078965', '1e5'], odd: ['nan', '-infinity', '.5', `0.${'1'.repeat(90)}`] },
+  float4: { plain: ['1.5', '-0', '9.99', '1e5', 'NaN'], odd: ['nan', '.5', '1e-45', '1.000000059604644775390625'] },
+  oid: { plain: ['0', '4294967295'], odd: ['+5', '007'] },
+  timetz: { plain: ['12:34:56.5+05:45', '00:00:00Z'], odd: ['04:05 PM', '12:00:00 UTC'] },
+  interval: { plain: ['1 day', 'P1D', '-1 mons +2 days 03:04:05', 'PT0.5S'], odd: ['1 week', '3 hours ago', 'P1W', '-1 day 02:00:00'] },
+  'int4[]': { plain: ['{}', '{1,NULL,-3}', `{${'7,'.repeat(300)}8}`], odd: ['{ 1, 2 }', '{{1},{2}}', '[0:1]={1,2}'] },
+  'text[]': { plain: ['{}', '{a,"b \\"c",NULL}'], odd: ['{Æ}', '{ a}', '{{a}}'] },
+  'numeric(6,2)[]': { plain: [], odd: ['{1.50}'] },
   numeric: { plain: ['0', '-12345678.9', '0.00010000'], odd: ['1e5', 'NaN', '.5', ' 1.50 ', '9'.repeat(100)] },
   'numeric(12,2)': { plain: ['276444.37', '-1.5', '1.500', '3'], odd: ['1e3', '-1.50e1', ' 7 '] },
   bool: { plain: ['true', 'f'], odd: ['yes', 'TRUE', '1'] },
@@ -65,7 +72,7 @@ describe('texts that go into columns of other types', () => {
     it(`${type}: plain forms go in binary, batches with others as text, and all are what the server reads`, async () => {
       const plan = await planFor(type);
       const first = plan.encode(batchOf([...plain, null]));
-      expect(first.format).to.equal('binary');
+      expect(first.format).to.equal(plain.length === 0 ? 'text' : 'binary');
       await load(first);
       expect(await differences(type, [...plain, null])).to.deep.equal([]);
       for (const text of odd) {

@@ -1,7 +1,6 @@
-import type { FieldOutput, FieldReader } from './field-text.ts';
+import type { FieldReader } from './field-text.ts';
 
 const MINUS = 45;
-const PLUS = 43;
 const DOT = 46;
 const ZERO = 48;
 /** Whole numbers of so many digits are exact in a double, and fit an int8. */
@@ -54,67 +53,19 @@ export const int8Reader: FieldReader = (input, at, out) => {
   return i;
 };
 
-const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i);
-const LONGEST_FLOAT = 64;
-/** Below this the server says that the number is out of range. */
-const LEAST_NORMAL = 2.2250738585072014e-308;
+const MAX_OID = 4_294_967_295;
 
-/** Digits with or without a point and an exponent: the nearest double, as strtod has it. NaN, Infinity and -Infinity. */
-export const float8Reader: FieldReader = (input, at, out) => {
-  const isNegative = input[at] === MINUS;
-  const first = isNegative ? at + 1 : at;
-  let i = first;
-  let mantissa = 0;
-  for (let digit = (input[i] as number) - ZERO; digit >= 0 && digit <= 9; digit = (input[++i] as number) - ZERO)
-    mantissa = mantissa * 10 + digit;
-  if (i === first) return noDigits(input, first, isNegative, out);
-  let digits = i - first;
-  let fraction = 0;
-  if (input[i] === DOT) {
-    const point = ++i;
-    for (let digit = (input[i] as number) - ZERO; digit >= 0 && digit <= 9; digit = (input[++i] as number) - ZERO)
-      mantissa = mantissa * 10 + digit;
-    fraction = i - point;
-    digits += fraction;
-    if (fraction === 0) return -1;
-  }
-  let value: number;
-  if (((input[i] as number) | 32) === 101) {
-    i++;
-    if (input[i] === MINUS || input[i] === PLUS) i++;
-    const exponent = i;
-    while (isDigit(input[i])) i++;
-    if (i === exponent) return -1;
-    value = slowly(input, first, i);
-  } else value = digits <= EXACT_DIGITS && fraction <= 22 ? mantissa / (POWERS[fraction] as number) : slowly(input, first, i);
-  // NaN: too long, or nothing that a double has.
-  if (Number.isNaN(value)) return -1;
-  out.view.setInt32(out.at, 8);
-  out.view.setFloat64(out.at + 4, isNegative ? -value : value);
-  out.at += 12;
+/** Digits without a zero before them: what that would mean differs between servers. */
+export const oidReader: FieldReader = (input, at, out) => {
+  let i = at;
+  let value = 0;
+  for (let digit = (input[i] as number) - ZERO; digit >= 0 && digit <= 9; digit = (input[++i] as number) - ZERO) value = value * 10 + digit;
+  if (i === at || i - at > 10 || value > MAX_OID || (input[at] === ZERO && i - at > 1)) return -1;
+  out.view.setInt32(out.at, 4);
+  out.view.setUint32(out.at + 4, value);
+  out.at += 8;
   return i;
 };
-
-const NOT_A_NUMBER = Buffer.from('NaN');
-const INFINITE = Buffer.from('Infinity');
-
-/** As the server prints them. */
-function noDigits(input: Buffer, first: number, isNegative: boolean, out: FieldOutput): number {
-  const isInfinite = input[first] === INFINITE[0];
-  const word = isInfinite ? INFINITE : NOT_A_NUMBER;
-  for (let i = 0; i < word.length; i++) if (input[first + i] !== word[i]) return -1;
-  if (!isInfinite && isNegative) return -1;
-  out.view.setInt32(out.at, 8);
-  out.view.setFloat64(out.at + 4, isInfinite ? (isNegative ? -Infinity : Infinity) : NaN);
-  out.at += 12;
-  return first + word.length;
-}
-
-function slowly(input: Buffer, start: number, end: number): number {
-  if (end - start > LONGEST_FLOAT) return NaN;
-  const value = Number(input.toString('latin1', start, end));
-  return Number.isFinite(value) && value >= LEAST_NORMAL ? value : NaN;
-}
 
 const POSITIVE = 0x0000;
 const NEGATIVE = 0x4000;

@@ -53,19 +53,41 @@ export const timestamptzReader: FieldReader = (input, at, out) => {
   if (days === NONE || seconds === NONE || !isBetween(input[at + 10])) return -1;
   const end = fractionEnd(input, at + 19);
   if (end < 0) return -1;
-  let behind = end + 1;
-  let offset = 0;
-  const sign = input[end];
-  if (sign === PLUS || sign === MINUS) {
-    const hours = two(input, end + 1);
-    const hasMinutes = input[end + 3] === COLON;
-    const minutes = hasMinutes ? two(input, end + 4) : 0;
-    if (hours < 0 || hours > 14 || minutes < 0 || minutes > 59) return -1;
-    offset = (hours * 3600 + minutes * 60) * (sign === MINUS ? -1 : 1);
-    behind = end + (hasMinutes ? 6 : 3);
-  } else if (sign !== CAPITAL_Z) return -1;
+  const behind = readOffset(input, end);
+  if (behind < 0) return -1;
   return writeMicros(out, days * DAY_SECONDS + seconds - offset, fractionOf(input, at + 19, end)) ? behind : -1;
 };
+
+/** A time with an offset in the same forms. */
+export const timetzReader: FieldReader = (input, at, out) => {
+  const seconds = readSeconds(input, at);
+  const end = seconds === NONE ? -1 : fractionEnd(input, at + 8);
+  const behind = end < 0 ? -1 : readOffset(input, end);
+  if (behind < 0) return -1;
+  writeMicros(out, seconds, fractionOf(input, at + 8, end));
+  out.view.setInt32(out.at - 12, 12);
+  // Seconds west of Greenwich.
+  out.view.setInt32(out.at, -offset);
+  out.at += 4;
+  return behind;
+};
+
+/** Seconds east of Greenwich, as `readOffset` has read them last. */
+let offset = 0;
+
+/** Behind `Z`, `±HH` or `±HH:MM`; -1 for anything else. */
+function readOffset(input: Uint8Array, at: number): number {
+  offset = 0;
+  const sign = input[at];
+  if (sign === CAPITAL_Z) return at + 1;
+  if (sign !== PLUS && sign !== MINUS) return -1;
+  const hours = two(input, at + 1);
+  const hasMinutes = input[at + 3] === COLON;
+  const minutes = hasMinutes ? two(input, at + 4) : 0;
+  if (hours < 0 || hours > 14 || minutes < 0 || minutes > 59) return -1;
+  offset = (hours * 3600 + minutes * 60) * (sign === MINUS ? -1 : 1);
+  return at + (hasMinutes ? 6 : 3);
+}
 
 function isBetween(byte: number | undefined): boolean {
   return byte === SPACE || byte === CAPITAL_T;

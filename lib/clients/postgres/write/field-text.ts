@@ -3,8 +3,12 @@
  * input functions read in the very same way whatever its settings are; all others are left to the server.
  */
 import type { DataType } from '../../../schema/types.ts';
-import { dateReader, timeReader, timestampReader, timestamptzReader } from './field-text-times.ts';
-import { float8Reader, int2Reader, int4Reader, int8Reader, numericReader } from './field-text-numbers.ts';
+import { elementOid } from '../values/encode-array.ts';
+import { float4Reader, float8Reader } from './field-text-floats.ts';
+import { intervalReader } from './field-text-intervals.ts';
+import { listReader } from './field-text-lists.ts';
+import { int2Reader, int4Reader, int8Reader, numericReader, oidReader } from './field-text-numbers.ts';
+import { dateReader, timeReader, timestampReader, timestamptzReader, timetzReader } from './field-text-times.ts';
 
 /** Room for binary data, large enough for what is written. */
 export interface FieldOutput {
@@ -19,11 +23,14 @@ export interface FieldOutput {
  */
 export type FieldReader = (input: Buffer, at: number, out: FieldOutput) => number;
 
-/** What a type's fields are read by. `text`: the bytes as they stand, behind so many bytes (the version of jsonb). */
-export type FieldForm = { readonly read: FieldReader } | { readonly prefix: Uint8Array };
+/**
+ * What a type's fields are read by. `prefix`: the bytes as they stand, behind these bytes (the version of jsonb). `isList`: quotes within are not those
+ * of CSV, and each byte of the text may take LIST_GROWTH bytes.
+ */
+export type FieldForm = { readonly read: FieldReader; readonly isList?: true } | { readonly prefix: Uint8Array };
 
 /** The most that a value takes beyond the bytes of its text. */
-export const FIELD_OVERHEAD = 16;
+export const FIELD_OVERHEAD = 24;
 
 const NO_PREFIX = new Uint8Array(0);
 const JSONB_VERSION = Uint8Array.of(1);
@@ -45,6 +52,10 @@ export function fieldForm(type: DataType): FieldForm | undefined {
       return { read: int4Reader };
     case 'int8':
       return { read: int8Reader };
+    case 'oid':
+      return { read: oidReader };
+    case 'float4':
+      return { read: float4Reader };
     case 'float8':
       return { read: float8Reader };
     case 'numeric':
@@ -59,6 +70,13 @@ export function fieldForm(type: DataType): FieldForm | undefined {
       return { read: dateReader };
     case 'time':
       return { read: timeReader };
+    case 'timetz':
+      return { read: timetzReader };
+    case 'interval':
+      // Of some fields only (`interval year to month`): what digits mean would depend on them.
+      return type.name === undefined ? { read: intervalReader } : undefined;
+    case 'array':
+      return type.element === undefined ? undefined : listForm(type.element);
     case 'timestamp':
       return { read: timestampReader };
     case 'timestamptz':
@@ -66,6 +84,13 @@ export function fieldForm(type: DataType): FieldForm | undefined {
     default:
       return undefined;
   }
+}
+
+/** Of elements whose type has the same number in every server. */
+function listForm(element: DataType): FieldForm | undefined {
+  const oid = elementOid(element);
+  const form = oid === undefined || element.kind === 'array' ? undefined : fieldForm(element);
+  return form === undefined || oid === undefined ? undefined : { read: listReader(form, oid), isList: true };
 }
 
 const TRUE = Buffer.from('true');

@@ -4,12 +4,13 @@ import type { ByteWriter } from '../values/byte-writer.ts';
 import { tooFine } from '../values/encode-times.ts';
 import { fieldWriter, type FieldWriter } from '../values/encode.ts';
 import { isFinerThan } from './carry-checks.ts';
+import { LIST_GROWTH } from './field-text-lists.ts';
 import { FIELD_OVERHEAD, fieldForm, type FieldReader } from './field-text.ts';
 
 /** Thrown by writers of `plainInputWriter`, which are no judges of a value's form: the server is. */
 export class OddForm extends Error {}
 
-const LONGEST_TEXT = 80;
+const LONGEST_TEXT = 1024;
 /** The text of one value, with a NUL behind it. */
 const scratch = Buffer.alloc(LONGEST_TEXT + 1);
 
@@ -21,7 +22,9 @@ export function plainInputWriter(type: DataType, isChecked: boolean): FieldWrite
   const form = fieldForm(type);
   if (form === undefined) return undefined;
   if ('prefix' in form) return textWriter(form.prefix);
-  const write = readingWriter(form.read);
+  // Whose digits are counted element by element where nothing else is known of them.
+  if (isChecked && type.element?.precision !== undefined) return undefined;
+  const write = readingWriter(form.read, form.isList === true ? LIST_GROWTH : 1);
   if (!isChecked || type.precision === undefined) return write;
   return type.kind === 'numeric' ? checkedNumeric(write, type) : checkedTime(write, type, type.precision);
 }
@@ -37,7 +40,7 @@ function textWriter(prefix: Uint8Array): FieldWriter {
   };
 }
 
-function readingWriter(read: FieldReader): FieldWriter {
+function readingWriter(read: FieldReader, growth: number): FieldWriter {
   return (out, value) => {
     if (typeof value !== 'string' || value.length > LONGEST_TEXT) throw new OddForm();
     const { length } = value;
@@ -47,7 +50,7 @@ function readingWriter(read: FieldReader): FieldWriter {
       scratch[i] = char;
     }
     scratch[length] = 0;
-    out.reserve(length + FIELD_OVERHEAD);
+    out.reserve(length * growth + FIELD_OVERHEAD);
     if (read(scratch, 0, out) !== length) throw new OddForm();
   };
 }
