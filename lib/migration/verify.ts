@@ -47,8 +47,8 @@ export interface Verification {
 }
 
 /**
- * Compares the records of two sources, as multisets: counts, and a hash of each column and of the records, which don't depend on the order. Columns
- * are matched by name; a side without records that says nothing of columns (an empty NDJSON file) lacks none. Both sides are read at once, in bounded memory; a key takes a second reading, and `sort`.
+ * Compares the records of two sources as multisets: counts, and a hash of each column and of the records. Columns are matched by name; a side
+ * without records that says nothing of columns (an empty NDJSON file) lacks none. Both are read at once, in bounded memory; with a key twice, sorted.
  * Errors: those of the sources; COLUMN_UNKNOWN for a key that is not on both sides.
  */
 export async function verify<A, B>(a: Source<A>, b: Source<B>, options: VerifyOptions = {}): Promise<Verification> {

@@ -6,6 +6,7 @@ import { coerce, from, map, pipeline, type Plan, plan, type PlanStage, project, 
 import { freshDatabase, sql, startPostgres } from '../services/postgres.ts';
 import { serverHas } from '../services/server-features.ts';
 
+const MODE = 'the table is there: rows are added to those that it has';
 const codesOf = ({ problems }: Plan): string[] => problems.map(({ code }) => code);
 const sinkOf = ({ stages }: Plan): PlanStage => stages.at(-1) as PlanStage;
 const changesOf = (planned: Plan): Record<string, string> =>
@@ -235,6 +236,43 @@ describe('the plan of a PostgreSQL table', () => {
     await sql(url, `ALTER ROLE "only reads" SET default_transaction_read_only = on`);
     expect((await theirs('append', 'same')).problems[0]?.message).to.include('default_transaction_read_only');
     await sql(url, `DROP OWNED BY "only reads"; DROP ROLE "only reads"`);
+  });
+
+  it('names the keys, indexes, checks, foreign keys and nulls in which a table that is there differs, and refuses nothing for it', async () => {
+    await sql(
+      url,
+      `CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE ruled (id int PRIMARY KEY, code text NOT NULL UNIQUE, up int REFERENCES ruled, p int REFERENCES parent, n int CHECK (n > 0));
+       CREATE INDEX by_code ON ruled (lower(code)); CREATE TABLE bare (id int, code text, up int, p int, n int NOT NULL CHECK (n < 9));
+       CREATE TABLE alike (id int PRIMARY KEY, code text NOT NULL, up int REFERENCES alike, p int REFERENCES parent, n int CONSTRAINT other CHECK (n > 0)); CREATE UNIQUE INDEX another ON alike (code); CREATE INDEX third ON alike (lower(code));
+       CREATE VIEW shown AS SELECT id, code FROM ruled`,
+    );
+    const into = (table: string, from1: Parameters<typeof from.postgres>[0], mode: 'append' | 'replace' | 'upsert' = 'append') =>
+      plan(from.postgres<object>({ ...from1, url }), to.postgres<object>({ url, table, mode }));
+    const told = await into('bare', { table: 'ruled' });
+    expect([codesOf(told), sinkOf(told).notes]).to.deep.equal([
+      [],
+      [
+        'the table is there: rows are added to those that it has',
+        [
+          'it lacks what the table that the records come from has: check "ruled_n_check" (CHECK ((n > 0))); foreign key "ruled_p_fkey" (FOREIGN KEY (p) REFERENCES public.parent(id))',
+          'foreign key "ruled_up_fkey" (FOREIGN KEY (up) REFERENCES public.ruled(id)); primary key "ruled_pkey" (PRIMARY KEY (id))',
+          'unique key "ruled_code_key" (UNIQUE (code)); index "by_code" (USING btree (lower(code)))',
+        ].join('; '),
+        'these columns may be null in it, unlike those that they come from: "id", "code"',
+        'it refuses rows that the table that they come from does not: check "bare_n_check" (CHECK ((n < 9)))',
+        'it refuses null, unlike the columns that they come from: "n"',
+      ],
+    ]);
+    expect(sinkOf(await into('alike', { table: 'ruled' })).notes).to.deep.equal([MODE]);
+    expect(sinkOf(await into('alike', { table: 'ruled' }, 'replace')).notes?.join()).to.not.include('it lacks');
+    expect(sinkOf(await into('alike', { table: 'shown' })).notes).to.deep.equal([MODE]);
+    expect(codesOf(await into('alike', { table: 'shown' }))).to.deep.equal([]);
+    const some = plan(
+      from.postgres<{ id: number; code: string }>({ url, table: 'ruled' }),
+      project('id'),
+      to.postgres<{ id: number }>({ url, table: 'alike', mode: 'append' }),
+    );
+    expect(sinkOf(await some).notes?.join()).to.not.include('it lacks');
   });
 
   it('says what is read as text, and how much there is', async () => {

@@ -21,8 +21,8 @@ export interface CopyOutOptions extends FrameLimits {
 }
 
 /**
- * The rows of `COPY … TO STDOUT (FORMAT binary)`, or of a query with parameters, in batches of the same bytes. `batchBytes` are made ahead, then the socket is paused. While somebody waits, what has
- * come is given on as soon as the socket is quiet, so that a slow statement gives its rows when it has them.
+ * The rows of `COPY … TO STDOUT (FORMAT binary)`, or of a query with parameters, in batches of the same bytes. `batchBytes` are made ahead, then the
+ * socket is paused; to who waits, what has come is given as soon as the socket is quiet.
  * The session is released when the statement is done, discarded in every other case. An end by `return()` cancels the statement.
  * Errors: as `postgresError`; CONNECTION_LOST when the connection ends in the middle, ENDED_EARLY when the server counts other rows than came.
  */

@@ -15,7 +15,7 @@ const LONGEST_TEXT = 1024;
 const scratch = Buffer.alloc(LONGEST_TEXT + 1);
 
 /**
- * Text as the server's input rules would read it, in binary: only in forms that have one meaning whatever its settings are, else OddForm. Undefined for types whose
+ * Text as the server's input rules would read it, in binary: forms of one meaning whatever its settings are, else OddForm. Undefined for types whose
  * text only the server can read. `isChecked`: digits beyond what is declared are VALUE_NOT_CARRIED, which the server would round.
  */
 export function plainInputWriter(type: DataType, isChecked: boolean): FieldWriter | undefined {

@@ -129,7 +129,7 @@ class TablePlanning {
     const [there] = oid === undefined ? [] : await readDefinitions(this.#client, [oid]);
     if (source === undefined || there === undefined) return undefined;
     const own = fields.map(field => ({ field, type: typeName(field.type) }));
-    return { source: adaptDefinition(source, own, there).definition, there };
+    return { source: adaptDefinition(source, own, { schema: there.schema, name: there.name }).definition, there };
   }
 
   /** Of a swap what it sends; else what empties the table is in the plan. */
