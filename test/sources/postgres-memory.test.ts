@@ -56,6 +56,27 @@ describe('memory of rows that were read from PostgreSQL, used again', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('shows short rows as they are, in a file and behind operators', async () => {
+    const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+    const query = 'SELECT id, -id AS less FROM items ORDER BY id';
+    const path = join(folder, 'short.csv');
+    await pipeline(from.postgres({ url, query }), to.file(path));
+    expect(await readFile(path, 'utf8')).to.equal(
+      `id,less\n${numbers(ROWS)
+        .map(id => `${id},${-id}\n`)
+        .join('')}`,
+    );
+    const ids: { id: number }[] = [];
+    await pipeline(
+      from.postgres<{ id: number; less: number }>({ url, query }),
+      sort('-id'),
+      filter({ less: { lt: -9 } }),
+      project('id'),
+      to.memory(ids),
+    );
+    expect(ids.map(({ id }) => id)).to.deep.equal(numbers(ROWS).slice(9).reverse());
+  });
+
   /** Operators over these rows, whatever came before; each leaves id and name. */
   const operators: Readonly<Record<string, () => Operator<AnyRow, AnyRow>>> = {
     'filter by a predicate': () => filter({ id: { gt: 100 } } as never) as Operator<AnyRow, AnyRow>,

@@ -70,6 +70,30 @@ describe('rows of a COPY', () => {
     );
   });
 
+  it('lie in the same memory again once they are given back, also where they are so short that a batch fills little of it', () => {
+    const short = (id: number): Buffer => frameOf({ id, name: null, ok: true, note: null });
+    const batches: CopyRows[] = [];
+    const gatherer = new FrameGatherer(
+      { batchRows: 10, batchBytes: 100_000 },
+      { rows: rows => batches.push(rows), other: () => undefined },
+    );
+    gatherer.push(Buffer.concat(withHeader([])));
+    const memories = new Set<ArrayBufferLike>();
+    for (let batch = 0; batch < 20; batch++) {
+      const rows = Array.from({ length: 10 }, (_, i) => short(batch * 10 + i));
+      gatherer.push(Buffer.concat(rows));
+      const [got] = batches.splice(0) as [CopyRows];
+      expect(got.bytes.equals(Buffer.concat(rows))).to.equal(true);
+      expect([...got.starts]).to.deep.equal(rows.map((_, i) => i * (rows[0] as Buffer).length));
+      memories.add(got.bytes.buffer);
+      got.memory?.giveBack();
+    }
+    expect(memories.size).to.equal(1);
+    expect([...memories][0]?.byteLength).to.be.below(1000);
+    gatherer.push(Buffer.concat(Array.from({ length: 20 }, (_, i) => short(i))));
+    expect(new Set(batches.map(({ bytes }) => bytes.buffer)).size).to.equal(2);
+  });
+
   it('refuse what is no COPY data in binary form', () => {
     const gatherer = new FrameGatherer({ batchRows: 9, batchBytes: 99 }, { rows: () => undefined, other: () => undefined });
     expect(() => gatherer.push(frame(0x64, Buffer.from('1\ttext format\n and more of it')))).to.throw('no COPY data');

@@ -43,6 +43,7 @@ export class FrameGatherer {
   readonly #hooks: FrameHooks;
   readonly #rowType: number;
   readonly #memories: RowMemories;
+  #narrow: RowMemories | undefined;
   /** What is read into; undefined where a single message has needed more. */
   #memory: RowMemory | undefined;
   #buffer: Buffer;
@@ -96,7 +97,7 @@ export class FrameGatherer {
     const { bytes } = this;
     // A small batch does not keep a large buffer alive.
     if (bytes < this.#buffer.length >> 1) {
-      this.#hooks.rows({ bytes: copyOf(this.#buffer.subarray(this.#first, this.#next)), starts: this.#takeStarts().slice() });
+      this.#hooks.rows(this.#rows === this.#limits.batchRows ? this.#narrowRows(bytes) : this.#fewRows());
       this.#buffer.copyWithin(0, this.#next, this.#end);
       this.#end -= this.#next;
       this.#next = this.#first = 0;
@@ -107,6 +108,20 @@ export class FrameGatherer {
       this.#moveTo(this.#memories.take());
       this.#hooks.rows(memory === undefined ? { bytes: full, starts } : { bytes: full, starts, memory });
     }
+  }
+
+  #fewRows(): CopyRows {
+    return { bytes: copyOf(this.#buffer.subarray(this.#first, this.#next)), starts: this.#takeStarts().slice() };
+  }
+
+  /** A batch full of short rows: others like it follow, in the same memory. */
+  #narrowRows(bytes: number): CopyRows {
+    if (this.#narrow === undefined || this.#narrow.batchBytes < bytes)
+      this.#narrow = new RowMemories(bytes + (bytes >> 3), this.#limits.batchRows);
+    const memory = this.#narrow.take();
+    this.#buffer.copy(memory.bytes, 0, this.#first, this.#next);
+    memory.starts.set(this.#takeStarts());
+    return { bytes: memory.bytes.subarray(0, bytes), starts: memory.starts, memory };
   }
 
   get #capacity(): number {

@@ -68,16 +68,16 @@ export class RowMemory {
 
 /** Memory of the batches of one reading, all of one size. */
 export class RowMemories {
-  readonly #bytes: number;
+  readonly batchBytes: number;
   readonly #rows: number;
   readonly #free: RowMemory[] = [];
 
   constructor(bytes: number, rows: number) {
-    this.#bytes = bytes;
+    this.batchBytes = bytes;
     this.#rows = rows;
   }
 
   take(): RowMemory {
-    return this.#free.pop()?.reuse() ?? new RowMemory(this.#bytes, this.#rows, this.#free);
+    return this.#free.pop()?.reuse() ?? new RowMemory(this.batchBytes, this.#rows, this.#free);
   }
 }
