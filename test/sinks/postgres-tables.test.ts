@@ -306,6 +306,18 @@ describe('whole databases, from tables to tables', () => {
     expect(notes).to.include('not carried: function public.f()');
   });
 
+  it('never empties the tables that it reads from, under whatever address', async () => {
+    const url = await freshDatabase('whole_itself');
+    await sql(url, 'CREATE TABLE t (x int); INSERT INTO t VALUES (1), (2)');
+    const other = url.replace('127.0.0.1', 'localhost');
+    const stages = () => [from.postgres.tables({ url, tables: 't' }), to.postgres.tables({ url: other, mode: 'replace' })] as const;
+    const { code, message } = await failure(pipeline(...stages()));
+    expect([code, message]).to.deep.equal(['OPTION_INVALID', message]);
+    expect(message).to.include('it is the database that is read');
+    expect((await plan(...stages())).problems.map(problem => problem.message)).to.include(message);
+    expect(await sql(url, 'SELECT x FROM t ORDER BY 1')).to.deep.equal([{ x: 1 }, { x: 2 }]);
+  });
+
   it('goes nowhere else, and has nothing between', async () => {
     expect([sourceKind.kind, sinkKind.kind]).to.deep.equal(['postgres-tables', 'postgres-tables']);
     const whole = [from.postgres.tables({ url: source }), to.postgres.tables({ url: target })] as const;

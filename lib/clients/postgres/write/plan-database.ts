@@ -22,7 +22,7 @@ import type { DatabaseWish } from './database-writer.ts';
 import { type ExistingTables, findTables } from './existing-tables.ts';
 import { lossyColumns } from './lossy-columns.ts';
 import { planTableWithin } from './plan-table.ts';
-import { emptyingAll, missingSchemas, modeProblems, tablesOf } from './prepare-database.ts';
+import { emptyingAll, missingSchemas, modeProblems, ownDatabase, tablesOf } from './prepare-database.ts';
 
 type PlanWish = Pick<DatabaseWish, 'mode' | 'lossy' | 'indexes' | 'signal'>;
 
@@ -63,7 +63,7 @@ class DatabasePlanning {
     const { mode, lossy } = this.#wish;
     this.#lossy = (await this.#tried(() => Promise.resolve(lossyColumns(lossy, this.#tables)))) ?? this.#lossy;
     this.#existing = await findTables(this.#client, this.#tables);
-    this.#problems.push(...modeProblems(this.#existing, mode, this.#target));
+    this.#problems.push(...(await ownDatabase(this.#client, this.#whole, mode)), ...modeProblems(this.#existing, mode, this.#target));
     const missing = await missingSchemas(this.#client, this.#whole);
     const { objects } = await readDatabase(this.#client, undefined);
     this.#there = new Map(objects.map(object => [keyOf(object), object]));

@@ -5,7 +5,7 @@ import { type NeededObject, neededDdl, quotedName, schemaOf } from '../catalogue
 import { type Ddl, printTableName } from '../catalogue/definition/ddl.ts';
 import type { TableDefinition } from '../catalogue/definition/model.ts';
 import { asServerHas } from '../catalogue/definition/older-server.ts';
-import type { DatabaseDefinition, DatabaseObject } from '../catalogue/definition/read-database.ts';
+import { type DatabaseDefinition, databaseIdentity, type DatabaseObject } from '../catalogue/definition/read-database.ts';
 import { type DdlRun, runAround, runEach } from '../catalogue/definition/run-ddl.ts';
 import { tableDdl } from '../catalogue/definition/table-ddl.ts';
 import { checkWritable } from '../catalogue/rights.ts';
@@ -47,7 +47,7 @@ export async function prepareDatabase(run: DdlRun, whole: DatabaseDefinition, mo
   const tables = tablesOf(whole);
   await checkWritable(client);
   const existing = await findTables(client, tables);
-  for (const problem of modeProblems(existing, mode, target)) throw problem;
+  for (const problem of [...(await ownDatabase(client, whole, mode)), ...modeProblems(existing, mode, target)]) throw problem;
   const isThereAlready = (table: TableDefinition): boolean => existing.names.has(printTableName(table));
   const undo: string[] = [];
   for (const schema of await missingSchemas(client, whole)) {
@@ -67,6 +67,14 @@ export async function prepareDatabase(run: DdlRun, whole: DatabaseDefinition, mo
   const emptying = mode === 'replace' ? emptyingAll(tables.filter(isThereAlready)) : undefined;
   if (emptying !== undefined) await client.query(emptying);
   return { existing, unmade, found, undo };
+}
+
+/** OPTION_INVALID where the rows that are to be read would be emptied before: a snapshot does not keep them. */
+export async function ownDatabase(client: pg.Client, { identity }: DatabaseDefinition, mode: DatabaseMode): Promise<MillraceError[]> {
+  if (mode !== 'replace' || (await databaseIdentity(client)) !== identity) return [];
+  const what =
+    'postgres: option "mode": replace is not possible, because it is the database that is read: its rows would be gone; name another one';
+  return [new MillraceError('OPTION_INVALID', what)];
 }
 
 /** What makes the mode impossible for tables that are there: EXISTS, with all names; OPTION_INVALID for foreign keys that leave no way to fill them. */

@@ -21,7 +21,19 @@ export interface DatabaseDefinition {
   readonly objects: readonly DatabaseObject[];
   /** Functions, triggers, extensions, … by name. */
   readonly notCarried: readonly string[];
+  /** Another one in every other database, wherever its server is. */
+  readonly identity: string;
 }
+
+/** What tells a database apart, under whatever address: when its server was started, and its own number there. */
+export async function databaseIdentity(client: pg.Client): Promise<string> {
+  const [row] = await ask<{ identity: string }>(client, IDENTITY);
+  return row?.identity ?? '';
+}
+
+const IDENTITY = `
+  SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time())::text || ' ' || oid AS identity
+  FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()`;
 
 /**
  * The tables (and views) that match, and what they need: types and sequences; without patterns everything. NOT_FOUND where nothing matches.
@@ -52,6 +64,7 @@ export async function readDatabase(client: pg.Client, tables: string | undefined
     return {
       objects: ordered.flatMap(object => databaseObject(object, definitions, sequences)),
       notCarried: [...notCarried, ...absentParents(whole, carried)],
+      identity: await databaseIdentity(client),
     };
   });
 }
