@@ -3,13 +3,14 @@ import { type DatabaseDefinition, type DatabaseObject, readDatabase } from '../l
 import { describeTables } from '../lib/clients/postgres/catalogue/describe.ts';
 import { printTableName } from '../lib/clients/postgres/catalogue/definition/ddl.ts';
 import type { SchemaName } from '../lib/clients/postgres/catalogue/definition/model.ts';
+import { lackingSelect } from '../lib/clients/postgres/catalogue/rights.ts';
 import { DATABASE_WORDS } from '../lib/clients/postgres/catalogue/part-words.ts';
 import { limited } from '../lib/clients/postgres/connection/connect.ts';
 import { connectionFields, describeTarget } from '../lib/clients/postgres/connection/connection-options.ts';
 import type { ConnectionMeans, WithMeans } from '../lib/clients/postgres/connection/given-means.ts';
 import { splitMeans, targetOf } from '../lib/clients/postgres/connection/means.ts';
 import { openPool, type PgSession } from '../lib/clients/postgres/connection/pool.ts';
-import { onSession } from '../lib/clients/postgres/connection/session.ts';
+import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
 import { exportSnapshot } from '../lib/clients/postgres/connection/snapshot.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { defineSource, type DescribeContext } from '../lib/core/define.ts';
@@ -53,12 +54,19 @@ export const postgresTablesKind = defineSource<typeof options, ConnectionMeans |
     const { whole, parts, close } = await openParts(given, { signal }, means);
     await close();
     const { objects, notCarried } = whole as DatabaseDefinition;
+    const target = targetOf(given, means);
+    const read = new Map(
+      objects.flatMap(one => (one.kind === 'table' && one.table.kind === 'r' ? [[one.table.oid, printTableName(one.table)]] : [])),
+    );
+    const doing = `plan for ${describeTarget(target)}`;
+    const problems = await withSession(target, { doing, signal }, ({ client }) => lackingSelect(client, read));
     const planned = parts.map(async ({ name, source }) => ({
       name,
       schema: (await source.definition.describe?.(source.options, { signal }, source.given)) ?? new Schema([]),
     }));
     return {
       notes: [...objects.map(noteOf), ...notCarried.map(what => `not carried: ${what}`)],
+      problems,
       hasPositions: false,
       isRepeatable: false,
       parts: { whole, parts: await Promise.all(planned) },

@@ -103,6 +103,8 @@ export interface SourcePlan extends Pick<PlanStage, 'statements' | 'estimatedRow
   readonly isRepeatable: boolean;
   /** Of a source that is many. */
   readonly parts?: PlannedParts;
+  /** What reading would fail with, where more than one thing is known. */
+  readonly problems?: readonly MillraceError[];
 }
 
 /** What a sink is told when it is asked what it would do. */

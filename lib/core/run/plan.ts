@@ -67,10 +67,12 @@ class Planning {
     return this.#problems.tried(() => pushDown(this.#line, schema)) ?? { line: this.#line, count: 0, hasPart: false };
   }
 
-  #askSource({ source, operators }: Line, schemas: Schemas): Promise<SourcePlan | undefined> {
+  async #askSource({ source, operators }: Line, schemas: Schemas): Promise<SourcePlan | undefined> {
     const columns = neededColumns(operators, schemas, [...schemas.inputs.slice(1), schemas.output]);
     const context = { signal: this.#signal, ...(columns === undefined ? {} : { columns }) };
-    return this.#problems.awaited(async () => source.definition.plan?.(source.options, context, source.given), source.kind);
+    const plan = await this.#problems.awaited(async () => source.definition.plan?.(source.options, context, source.given), source.kind);
+    for (const problem of plan?.problems ?? []) this.#problems.add(problem, source.kind);
+    return plan;
   }
 
   /** Reads the first records where types are found in them, and no function of the user's stands in the way. */

@@ -38,6 +38,15 @@ export async function lackingSchema(client: pg.Client, { schema }: QualifiedName
   return creates === true ? [] : [new MillraceError('NOT_PERMITTED', `this user may not CREATE in schema ${shown}; grant it`)];
 }
 
+/** Tables (by their oids) of which this user may not read every row: NOT_PERMITTED, one each. */
+export async function lackingSelect(client: pg.Client, tables: ReadonlyMap<number, string>): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ oid: number; hides: boolean }>(limited(UNREADABLE, [`{${[...tables.keys()].join(',')}}`]));
+  return rows.map(({ oid, hides }) => {
+    const why = hides ? 'row-level security may hide rows of it from this user' : 'this user may not SELECT from it; grant it';
+    return new MillraceError('NOT_PERMITTED', `${tables.get(oid) ?? ''}: ${why}`);
+  });
+}
+
 /** Whether this user may make schemas in the database: NOT_PERMITTED. */
 export async function lackingDatabase(client: pg.Client): Promise<MillraceError[]> {
   const { rows } = await client.query<{ may: boolean }>(
@@ -103,6 +112,13 @@ const LACKING = `
   SELECT a.attname::text AS name FROM pg_catalog.pg_attribute a
   WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname IN (SELECT pg_catalog.jsonb_array_elements_text($2::jsonb))
     AND NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, RIGHT) ORDER BY a.attnum`;
+
+const UNREADABLE = `
+  SELECT c.oid, reads AND pg_catalog.row_security_active(c.oid) AS hides
+  FROM pg_catalog.unnest($1::oid[]) WITH ORDINALITY t(oid, place) JOIN pg_catalog.pg_class c ON c.oid = t.oid,
+    LATERAL (SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')) AS reads) r
+  WHERE NOT reads OR pg_catalog.row_security_active(c.oid) ORDER BY place`;
 
 const TRUNCATES = `
   SELECT name FROM pg_catalog.jsonb_array_elements_text($1::jsonb) WITH ORDINALITY n(name, place)
