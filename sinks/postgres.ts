@@ -10,6 +10,9 @@ import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
 import { checkArgument } from '../lib/core/run/check-argument.ts';
 
+const TWICE = 'a column is named twice';
+const isDistinct = (names: readonly string[]): boolean => new Set(names).size === names.length;
+
 const options = z
   .strictObject({
     ...connectionFields,
@@ -22,11 +25,13 @@ const options = z
       ),
     key: z
       .array(z.string())
+      .refine(isDistinct, TWICE)
       .readonly()
       .optional()
       .describe('primary key of a table that is made; what upsert goes by, the primary key by default'),
     update: z
       .array(z.string())
+      .refine(isDistinct, TWICE)
       .readonly()
       .optional()
       .describe('with upsert: what of a row that is there is changed; all but the key by default'),

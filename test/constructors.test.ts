@@ -28,6 +28,7 @@ const WRONG: readonly (readonly [name: string, given: readonly unknown[], named:
   ['to.file', ['a.csv', 5], /^file: argument "more": found a number/],
   ['to.postgres', ['postgres://x/y'], /^postgres: argument "options": found text, wanted is an object/],
   ['to.postgres', [], /^postgres: argument "options": found nothing/],
+  ['to.postgres', [{ url: 'postgres://h/d', table: 't', key: ['a', 'a'] }], /^postgres: option "key": a column is named twice$/],
   ['to.postgres.tables', [null], /^postgres-tables: argument "options": found null/],
   ['from.postgres', ['postgres://x/y'], /^postgres: argument "options": found text/],
   ['from.postgres', [], /^postgres: argument "options": found nothing/],
