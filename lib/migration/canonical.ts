@@ -88,8 +88,16 @@ function decimalText(value: unknown): string {
   const decimal = typeof value === 'number' ? decimalOfNumber(value) : parseDecimal(String(value));
   if (decimal === undefined) throw new TypeError('no number');
   const { sign, exponent, digits } = decimal;
-  return sign === 0 ? '0' : `${sign < 0 ? '-' : ''}.${digits}e${exponent}`;
+  return sign === 0 ? '0' : `${sign < 0 ? '-' : ''}${digitsText(digits, exponent)}`;
 }
+
+/** 0.digits × 10^exponent, as a person writes it where that is short. */
+function digitsText(digits: string, exponent: number): string {
+  if (exponent <= 0 || exponent > LONGEST_WHOLE) return `.${digits}e${exponent}`;
+  return exponent >= digits.length ? digits.padEnd(exponent, '0') : `${digits.slice(0, exponent)}.${digits.slice(exponent)}`;
+}
+
+const LONGEST_WHOLE = 20;
 
 function jsonOfText(value: unknown): string {
   return typeof value === 'string' ? ofAny(JSON.parse(value) as unknown) : ofAny(value);

@@ -184,4 +184,17 @@ describe('verify', () => {
     const { equal, records, differences } = await verify(empty, of(rows.slice(0, 2), schema), { key: ['id'] });
     expect([equal, records, differences?.onlyInB]).to.deep.equal([false, [0, 2], 2]);
   });
+
+  it('names keys as a person writes numbers, where the sides have two types of them', async () => {
+    const side = (kind: 'int4' | 'numeric', ids: readonly unknown[], n: string): Source<object> =>
+      memory<object>(
+        ids.map(id => ({ id, n })),
+        new Schema([
+          { name: 'id', type: { kind }, nullable: false },
+          { name: 'n', type: { kind: 'text' }, nullable: false },
+        ]),
+      );
+    const { differences } = await verify(side('int4', [101, -20, 0], 'x'), side('numeric', ['101.0', '-20', '0'], 'y'), { key: ['id'] });
+    expect(differences?.shown.map(({ key }) => key[0]).sort()).to.deep.equal(['-20', '0', '101']);
+  });
 });
