@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
+import { connectionFields, describeTarget } from '../lib/clients/postgres/connection/connection-options.ts';
 import type { ConnectionMeans, WithClient } from '../lib/clients/postgres/connection/given-means.ts';
 import { splitClient, targetOf } from '../lib/clients/postgres/connection/means.ts';
+import { tableKeeper } from '../lib/clients/postgres/delivery/keeper.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { planTable } from '../lib/clients/postgres/write/plan-table.ts';
 import type { LoadHooks } from '../lib/clients/postgres/write/load-hooks.ts';
@@ -86,7 +87,8 @@ export type PostgresSinkOptions<Row> = Omit<WithClient<z.input<typeof options>>,
 };
 
 /**
- * A table, by COPY, in one transaction: all of it or nothing. Columns go by name; a table that is made has the exact types of the records.
+ * A table, by COPY, in one transaction: all of it or nothing; a long run whose source has positions commits in between, with a checkpoint to go on from.
+ * Columns go by name; a table that is made has the exact types of the records.
  * Bytes pass as they are where source and table have the same types (PostgreSQL), or the table's input rules read them anyway (CSV).
  * A table is replaced by another one that takes its place at the end, so that others read the old rows until the commit; or, where something hangs
  * on it, by TRUNCATE (or DELETE) in the same transaction: then nobody reads it until the commit.
@@ -118,6 +120,8 @@ export const postgresKind = defineSink<typeof options, Given | undefined>({
   takes: ['pg-copy', 'csv'],
   guarantee: 'all-or-nothing',
   title: ({ table, mode }) => `table ${table}${TITLES[mode]}`,
+  place: (given, means) => `table ${given.table} in ${describeTarget(targetOf(given, means))}`,
+  checkpoints: tableKeeper<z.output<typeof options>, Given | undefined>(targetOf, given => given?.hooks !== undefined),
   plan: (given, context, means) => planTable(targetOf(given, means), given, context),
   open: async (given, context, { hooks, ...means } = {}) =>
     TableWriter.open(openPool(targetOf(given, means)), { ...given, hooks }, context),

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { contentOf } from '../lib/clients/file/content.ts';
 import { type FoundFile, filesOf } from '../lib/clients/file/files.ts';
+import { inputOf } from '../lib/clients/file/input-of.ts';
 import { describeGuess, type Guessed, guessedContent, guessedEncoding } from '../lib/clients/file/guessed-dialect.ts';
 import { checkEncoding, codecsOf, type Encoding, fileFields } from '../lib/clients/file/options.ts';
 import { withProvenance, withProvenanceFields } from '../lib/clients/file/provenance.ts';
@@ -56,6 +58,8 @@ export const fileKind = defineSource<typeof options>({
   read,
   gives: codecsOf,
   title: ({ path }) => path,
+  place: ({ path }) => (path === '-' ? 'standard input' : resolve(path)),
+  input: async ({ path }) => inputOf(await filesOf(path)),
 });
 
 async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Described | undefined> {

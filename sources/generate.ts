@@ -54,6 +54,7 @@ export const generateKind = defineSource<typeof optionsSchema>({
   read: ({ rows, seed, columns }, context) => generated(rows, seed, columnsOf(columns), context),
   plan: ({ rows }) => Promise.resolve({ estimatedRows: rows, estimatedBytes: rows * ROW_BYTES, hasPositions: true, isRepeatable: true }),
   title: ({ rows, seed }) => `${rows} records, seed ${seed}`,
+  place: ({ rows, seed, columns }) => `${rows} records, seed ${seed}, columns ${columns?.join() ?? 'all'}`,
 });
 
 /** About what a record weighs when its columns are looked at. */

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
 import { z } from 'zod';
-import { connectionFields } from '../lib/clients/postgres/connection/connection-options.ts';
+import { connectionFields, describeTarget } from '../lib/clients/postgres/connection/connection-options.ts';
 import type { ConnectionMeans, WithClient } from '../lib/clients/postgres/connection/given-means.ts';
 import { splitClient, targetOf } from '../lib/clients/postgres/connection/means.ts';
 import { type BuiltQuery, type ColumnShape, queryText, type RowOf } from '../lib/clients/postgres/read/built-query.ts';
@@ -8,12 +10,13 @@ import { PgCopyOrigin } from '../lib/clients/postgres/read/copy-origin.ts';
 import { TableOrigin } from '../lib/clients/postgres/catalogue/table-origin.ts';
 import { fieldOf } from '../lib/clients/postgres/catalogue/describe.ts';
 import { planRead } from '../lib/clients/postgres/read/plan-read.ts';
+import { type KeyedRead, keyedRead, READINGS_APART } from '../lib/clients/postgres/read/keyed-read.ts';
 import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { type Pushed, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
 import { openReaders, readRanges } from '../lib/clients/postgres/read/parallel-read.ts';
 import type { TablePart } from '../lib/clients/postgres/read/table-part.ts';
-import { doingOf, hasOrder, mayBeWrapped, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
+import { doingOf, hasOrder, mayBeWrapped, type ReadPlan, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
 import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
 import { RecordBatch } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
@@ -104,6 +107,8 @@ export const postgresKind = defineSource<typeof options, Given>({
   read,
   gives: ['pg-copy'],
   title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
+  place: (given, means) =>
+    `${given.table === undefined ? queryPlace(given) : `table ${given.table}`} in ${describeTarget(targetOf(given, means?.means))}`,
 });
 
 async function describe(options: CheckedOptions, { signal }: DescribeContext, given: Given): Promise<Schema> {
@@ -137,7 +142,7 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
   const use = { doing: doingOf(options), signal: context.signal };
   try {
     const session = await pool.acquire(context.signal);
-    const { plan, readers } = await onSession(session, use, async ({ client }) => {
+    const { plan, readers, keyed } = await onSession(session, use, async ({ client }) => {
       const { lockTimeoutMs, parallel, pushed } = options;
       const part = given?.part;
       // Rows that a policy hides would be missing from the whole.
@@ -146,10 +151,10 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
       const found = await readPlan(client, read, target, { columns: context.columns, pushed });
       const warn = (message: string): void => context.warn(message);
       const others =
-        parallel === 1 || session.isBorrowed
+        parallel === 1 || session.isBorrowed || context.after !== undefined
           ? undefined
           : await openReaders(session, pool, found, { ...use, parallel, lockTimeoutMs, warn });
-      return { plan: found, readers: others };
+      return { plan: found, readers: others, keyed: await inKeyOrder(client, found, options, context) };
     });
     if (plan.estimatedRows !== undefined) context.expects({ rows: plan.estimatedRows });
     const schema = new Schema(plan.columns.map(fieldOf));
@@ -159,12 +164,36 @@ async function* read(options: ReadOptions, context: SourceContext, given: Given)
     const reading = { ...use, batchRows, batchBytes, counted: (count: { rows: number; bytes: number }) => context.counted(count) };
     const batches =
       readers === undefined
-        ? copyOut(session, plan.statement, { ...reading, parameters, finish: () => session.commit() })
+        ? copyOut(session, keyed?.statement ?? plan.statement, { ...reading, parameters, finish: () => session.commit() })
         : readRanges(readers, reading);
-    for await (const rows of batches) yield new RecordBatch(new PgCopyOrigin(rows, layout), schema);
+    for await (const rows of batches) yield new RecordBatch(new PgCopyOrigin(rows, layout), schema, keyed?.position(rows));
   } finally {
     await pool.close();
   }
+}
+
+/** Values of parameters may be anybody's secrets. */
+function queryPlace({ query = '', values }: CheckedOptions): string {
+  if (values === undefined) return `query ${query}`;
+  const text = JSON.stringify(values, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  return `query ${query} with ${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+}
+
+/** Where somebody keeps positions, or goes on at one, and one connection reads. */
+async function inKeyOrder(
+  client: pg.Client,
+  plan: ReadPlan,
+  { parallel }: ReadOptions,
+  { after, positionEvery }: SourceContext,
+): Promise<KeyedRead | undefined> {
+  if (after === undefined) {
+    if (positionEvery === undefined || parallel > 1) return undefined;
+    if (plan.estimatedRows !== undefined && plan.estimatedRows < READINGS_APART * positionEvery) return undefined;
+  }
+  const keyed = await keyedRead(client, plan, after);
+  if (!('reason' in keyed)) return keyed;
+  if (after === undefined) return undefined;
+  throw new MillraceError('CHECKPOINT_DIFFERS', `the reading cannot go on where it was: ${keyed.reason}; run it without resume`);
 }
 
 /** Fields that the schema names, where it lists them (zod's `shape`, valibot's `entries`), have to be columns. */

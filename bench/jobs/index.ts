@@ -1,4 +1,5 @@
 import type { Job } from '../job.ts';
+import { checkpoints } from './checkpoints.ts';
 import { csvToPg, csvToPgValidated } from './csv-pg.ts';
 import { csvRows } from './csv-rows.ts';
 import { memoryJobs } from './memory.ts';
@@ -13,6 +14,7 @@ export const jobs: readonly Job[] = [
   pgToPg,
   pgToPgColumns,
   pgToPgFunctions,
+  checkpoints,
   pgUpsert,
   pgDatabase,
   pgRead,

@@ -9,12 +9,12 @@ import type { CopyOptions } from './options.ts';
 /** What a command line says of a run. */
 export interface Line {
   readonly stages: readonly unknown[];
-  readonly run: Pick<RunOptions, 'deadLetter' | 'maxRejected' | 'memory'>;
+  readonly run: Pick<RunOptions, 'checkpoint' | 'deadLetter' | 'maxRejected' | 'memory' | 'resume'>;
 }
 
 /** The stages from one place to another. Wrong options and addresses are thrown; nothing is opened. */
 export async function lineFrom(from: string, to: string, options: CopyOptions): Promise<Line> {
-  const { deadLetter, maxRejected, memory } = options;
+  const { checkpoint, deadLetter, maxRejected, memory, resume } = options;
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   const isWhole = parseAddress(from, 'source').kind === 'postgres-tables';
   const isMerged = options.mode === 'upsert' && parseAddress(to, 'sink').kind === 'postgres';
@@ -28,6 +28,8 @@ export async function lineFrom(from: string, to: string, options: CopyOptions): 
     ...(deadLetter === undefined ? {} : { deadLetter: await loadDeadLetters(deadLetter, { from, to }) }),
     ...(maxRejected === undefined ? {} : { maxRejected }),
     ...(memory === undefined ? {} : { memory }),
+    ...(resume === undefined ? {} : { resume }),
+    ...(checkpoint === false ? { checkpoint } : {}),
   };
   return { stages, run };
 }

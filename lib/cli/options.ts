@@ -20,6 +20,9 @@ export interface CopyOptions extends OperatorOptions {
   readonly after?: string;
   readonly deadLetter?: string;
   readonly maxRejected?: number | `${number}%`;
+  readonly resume?: true;
+  /** False: by --no-checkpoint. */
+  readonly checkpoint?: boolean;
   readonly memory?: number;
   readonly parallel?: number;
   readonly fromFormat?: string;

@@ -122,6 +122,8 @@ function withCopyOptions(command: Command): Command {
     .option('--after <sql>', 'SQL that runs last in it')
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')
     .option('--max-rejected <n|p%>', 'more refused records than this stop the run', maxRejectedOption)
+    .option('--resume', 'go on where the last run of this job was, if its target (a table) keeps that; else begin at the beginning')
+    .option('--no-checkpoint', 'keep nothing to go on from: all rows of a table in one transaction')
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))
     .option(
       '--parallel <n>',
@@ -172,6 +174,8 @@ function addVerify(program: Command, ended: (status: ExitStatus) => void): void 
     .argument('<b>', 'the other')
     .option('--key <id,…>', 'identity of a record: shows the records that differ')
     .option('--limit <n>', 'so many of them', countOption('--limit'), 20)
+    .option('--resume', 'go on where the last run of this job was, if its target (a table) keeps that; else begin at the beginning')
+    .option('--no-checkpoint', 'keep nothing to go on from: all rows of a table in one transaction')
     .option('--memory <size>', 'for records on their way, of each side (default: 16MiB)', sizeOption('--memory'))
     .option('--from-format <format>', 'of A: csv, tsv, ndjson, json')
     .option('--to-format <format>', 'of B')

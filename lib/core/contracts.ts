@@ -101,6 +101,14 @@ export interface RunOptions {
   readonly batchBytes?: number | string;
   /** How long records that came out of a foreign stream are gathered before they go on; 100 ms by default. */
   readonly batchDelayMs?: number;
+  /** A name that tells the job from others that look the same: needed where functions of yours have captured something. */
+  readonly job?: string;
+  /** Goes on where an earlier run of the same job was, where its target keeps that; else it begins at the beginning. */
+  readonly resume?: boolean;
+  /** False: nothing is kept to go on from, and nothing is committed before the end. */
+  readonly checkpoint?: false;
+  /** Records between two commits of a run that keeps a checkpoint, about; by default 100,000, and as many more as come within a second. */
+  readonly checkpointEvery?: number;
   /** How long the stages may take to let go after a failure before the run gives up on them (NOT_SETTLED); 30 s by default. */
   readonly settleTimeoutMs?: number;
 }

@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import type { Field, Schema } from '../schema/schema.ts';
 import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter } from './contracts.ts';
+import type { Checkpoint, CheckpointKeeper, KeeperContext, Stands } from './delivery/checkpoint.ts';
 import type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
 import type { PartsOfSink, PartsOfSource } from './parts.ts';
 import type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './plan.ts';
@@ -24,7 +25,7 @@ export type AnyRow = Record<string, unknown>;
 /** A batch of records whose shape only the user knows. */
 export type AnyBatch = RecordBatch<AnyRow>;
 
-export type { Absorbed, PushRequest };
+export type { Absorbed, Checkpoint, CheckpointKeeper, KeeperContext, PushRequest, Stands };
 export { Rejected };
 
 /** A refused row of a batch. */
@@ -58,6 +59,8 @@ export interface SourceContext {
   readonly passthrough?: readonly Codec[];
   /** With `passthrough`: the columns that operators on the way decode all the same. */
   readonly looksAt?: readonly string[];
+  /** Somebody keeps positions: give one about every so many records, also where that costs something. Undefined: nobody looks at them. */
+  readonly positionEvery?: number;
   /** At most so many rows a batch. */
   readonly batchRows: number;
   /** About so many bytes a batch; a single longer row makes a batch of its own. */
@@ -93,6 +96,10 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   readonly gives?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
   /** What it reads, in a few words and without secrets, for `plan` and messages; the kind alone by default. */
   title?(options: z.output<S>): string;
+  /** Where that is, without secrets: what jobs are told apart by; the title by default. */
+  place?(options: z.output<S>, given: Given): string;
+  /** What can be told of the input without reading all of it (length, time of change): compared before a run goes on where another one was. */
+  input?(options: z.output<S>, context: DescribeContext, given: Given): Promise<Json>;
 }
 
 // ---------------------------------------------------------------- operator
@@ -177,30 +184,18 @@ export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
 
 // ---------------------------------------------------------------- sink
 
-/** All that a run needs to go on where it was; plain JSON. */
-export interface Checkpoint {
-  /** The same for the same kinds doing the same. */
-  readonly job: string;
-  /** Everything up to here has its outcome. */
-  readonly source?: Position;
-  /** What operators saved, by number and kind (`1:take`). */
-  readonly operators: { readonly [stage: string]: Json };
-  /** What sinks returned from `commit`. */
-  readonly sinks: { readonly [stage: string]: Json };
-  /** The source was read to its end. */
-  readonly done?: true;
-}
-
 /** What a sink is told when it is opened, and where it says what became of batches. */
 export interface SinkContext {
   /** What comes; exact where the source is typed, inferred from the first records where a function made them. Undefined: no record and no schema. */
   readonly schema: Schema | undefined;
   /** Aborted as soon as the run fails, for whatever is waited for; `abort` is called after that. */
   readonly signal: AbortSignal;
-  /** The same for the same kinds doing the same. */
+  /** The same for the same source and target with the same between them. */
   readonly jobId: string;
   /** Where an earlier run of the job stood; not there when the run begins at the beginning. */
   readonly resume?: Checkpoint;
+  /** Store what `commit` is given with the rows. */
+  readonly keepsCheckpoint?: boolean;
   /** True when refused rows have a place to go: then keep what is needed to find the row at fault. False: a refusal stops the run. */
   readonly hasDeadLetters: boolean;
   /** Bytes that the sink may hold unsettled before it has to force an outcome: half of the flow account. */
@@ -217,8 +212,6 @@ export interface SinkContext {
 
 /** A target being written. Calls never overlap; what fails between two calls is thrown by the next. docs/writing-a-sink.md */
 export interface Writer {
-  /** A sink that keeps the checkpoint with the data says on opening where it stands. */
-  readonly committed?: Checkpoint;
   /** Columns that have a type of their own, and judge each value: records that nobody described may have others there than the first ones had. */
   readonly judges?: readonly string[];
   /** Resolves when the next batch may come; says nothing of the outcome. */
@@ -246,6 +239,7 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
    * thrown rejects the record.
    */
   each?(options: z.output<S>, given: Given): ((row: AnyRow) => unknown) | undefined;
+  readonly checkpoints?: CheckpointKeeper<z.output<S>, Given>;
   /** Of a sink that takes a source of parts. */
   readonly parts?: PartsOfSink<z.output<S>, Given>;
   /**
@@ -262,6 +256,8 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
   /** What the report promises of a run that was killed and started again. */
   readonly guarantee?: 'exactly-once' | 'at-least-once' | 'all-or-nothing';
   title?(options: z.output<S>): string;
+  /** Where it writes, without secrets: what jobs are told apart by; the title by default. */
+  place?(options: z.output<S>, given: Given): string;
 }
 
 // ---------------------------------------------------------------- kinds

@@ -23,11 +23,17 @@ export class Settlement {
   #order: Entry[] = [];
   #first = 0;
   #position: Position | undefined;
+  #isExact = true;
   records = 0;
 
   /** The last position up to which everything has its outcome. */
   get position(): Position | undefined {
     return this.#position;
+  }
+
+  /** Whether nothing with an outcome lies behind that position. */
+  get isExact(): boolean {
+    return this.#isExact && this.isEmpty;
   }
 
   get isEmpty(): boolean {
@@ -71,6 +77,7 @@ export class Settlement {
   #advance(): void {
     while (this.#order[this.#first]?.isSettled === true) {
       const { position } = this.#order[this.#first++] as Entry;
+      this.#isExact = position !== undefined;
       if (position !== undefined) this.#position = position;
     }
     if (this.#first > 1024) {

@@ -26,7 +26,7 @@ export function checkCounts(source: SourceCount, operators: readonly RunningOper
   const { written, unchanged, superseded } = sink.counts;
   const counted = written + unchanged + superseded;
   const { records } = sink.settlement;
-  if (sink.hasOwnCount && counted !== records) {
+  if (sink.counts.areOwn && counted !== records) {
     throw new MillraceError('COUNTS_DIFFER', `${sinkKind} counted ${counted} records written, but ${records} were sent`, {
       stage: sinkKind,
     });

@@ -1,28 +1,45 @@
-import type { Position } from '../batch/batch.ts';
+import type { Json, Position } from '../batch/batch.ts';
+import type { Job } from '../delivery/job.ts';
 import type { Checkpoint } from '../define.ts';
 import type { RunningOperator } from './operator-context.ts';
 
 /** Where a run stands. */
 export interface Standing {
-  readonly jobId: string;
+  readonly job: Job;
   readonly source: Position | undefined;
   readonly operators: readonly RunningOperator[];
   /** The number of the first of the operators: those before it are done by the source. */
   readonly firstOperator: number;
+  /** What operators kept there, by their place among them; of others what they keep now. */
+  readonly noted?: ReadonlyMap<number, Json>;
   /** The source was read to its end. */
   readonly isDone: boolean;
 }
 
 /** All that a run needs to go on from here. */
-export function checkpointOf({ jobId, source, operators, firstOperator, isDone }: Standing): Checkpoint {
-  const saved = operators.flatMap(({ savedState, counter }, i) =>
-    savedState === undefined ? [] : [[`${firstOperator + i}:${counter.kind}`, savedState.save()] as const],
-  );
+export function checkpointOf({ job, source, operators, firstOperator, noted, isDone }: Standing): Checkpoint {
+  const saved = operators.flatMap((operator, i) => {
+    const { savedState } = operator;
+    return savedState === undefined ? [] : [[keyOf(operator, firstOperator + i), noted?.get(i) ?? savedState.save()] as const];
+  });
   return {
-    job: jobId,
+    job: job.id,
+    identity: job,
     ...(source === undefined ? {} : { source }),
     operators: Object.fromEntries(saved),
     sinks: {},
     ...(isDone ? { done: true } : {}),
   };
+}
+
+/** Operators go on with what they kept. */
+export function loadStates({ operators: saved }: Checkpoint, operators: readonly RunningOperator[], firstOperator: number): void {
+  for (const [i, operator] of operators.entries()) {
+    const state = saved[keyOf(operator, firstOperator + i)];
+    if (state !== undefined) operator.savedState?.load(state);
+  }
+}
+
+function keyOf({ counter }: RunningOperator, number: number): string {
+  return `${number}:${counter.kind}`;
 }

@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream';
 import { asMillraceError } from '../../errors.ts';
+import type { Position } from '../batch/batch.ts';
 import type { AnyBatch } from '../define.ts';
 import type { Lease } from './account.ts';
 import type { StageCounter } from './counter.ts';
@@ -16,6 +17,8 @@ export interface GroupStreamOptions {
   /** Sees to the rejects of a batch before the next is taken; undefined where there are none. */
   readonly rejectsWritten: () => Promise<void> | undefined;
   readonly name: string;
+  /** All up to there is given on. */
+  readonly passed: (position: Position | undefined) => void;
 }
 
 /** Plain objects are made of a batch that has a lease. */
@@ -41,6 +44,7 @@ export class GroupStream extends Transform {
       const end = performance.now();
       this.#count(end - start, start - this.#lastEnd);
       this.#lastEnd = end;
+      this.#options.passed(made.position);
       const give = (): void => {
         if (made.length === 0) lease.release();
         callback(null, made === batch ? parcel : { batch: made, lease });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { MillraceError } from '../../errors.ts';
 import { type Field, Schema } from '../../schema/schema.ts';
 import type { Codec } from '../batch/batch.ts';
@@ -114,10 +113,4 @@ export function passthroughOf({ operators, sink }: Line): readonly Codec[] {
 export function keepsNothing({ operators, sink }: Line): boolean {
   const letsGo = ({ definition: { row, keepsNothing: isSaid } }: OperatorStage): boolean => row !== undefined || isSaid === true;
   return sink.definition.keepsNothing === true && operators.every(letsGo);
-}
-
-/** Same line, same job: kinds and what they do, no secrets. */
-export function jobIdOf({ source, operators, sink }: Line): string {
-  const titles = [source, ...operators, sink].map(({ definition, options }) => `${definition.kind} ${definition.title?.(options) ?? ''}`);
-  return createHash('sha256').update(JSON.stringify(titles)).digest('hex').slice(0, 16);
 }

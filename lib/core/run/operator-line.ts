@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
+import type { Position } from '../batch/batch.ts';
 import type { DeadLetter } from '../contracts.ts';
+import type { Barriers } from '../delivery/barriers.ts';
 import { letterOf } from '../delivery/rejects.ts';
 import type { FlowAccount } from './account.ts';
 import type { StageCounter } from './counter.ts';
@@ -32,6 +34,8 @@ export interface LineHooks {
   /** An operator needs no more. The operators before it are stopped already; what is before them should stop too. */
   stop(): void;
   warn(kind: string, message: string): void;
+  /** Where operators note what they keep; undefined: nowhere. */
+  readonly barriers?: Barriers | undefined;
 }
 
 /** The operators of a line, open: one stream for each group of those that run in one loop. */
@@ -55,7 +59,7 @@ export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks
       return { stage, context, output: outputOf(at, hooks.schemas) };
     });
     if (sink !== undefined && operators.length === stages.length) last = endingIn(open);
-    if (open.length > 0) streams.push(streamOf(open, hooks));
+    if (open.length > 0) streams.push(streamOf(open, operators.length - group.length, hooks));
   }
   const calls = sink && new RowCalls(last, (letter, stage) => hooks.take(letter, stage), sink);
   return { streams, operators, calls };
@@ -97,20 +101,39 @@ export function stopAll(streams: readonly Duplex[]): void {
   for (const stream of streams) if (stream instanceof OperatorStream) stream.stop();
 }
 
-function streamOf(group: readonly OpenOperator[], hooks: LineHooks): Duplex {
+function streamOf(group: readonly OpenOperator[], firstOperator: number, hooks: LineHooks): Duplex {
   const { account } = hooks;
   const rejectsWritten = (): Promise<void> | undefined => hooks.rejectsWritten();
+  const passed = notes(group, firstOperator, hooks.barriers);
   const [first] = group;
   if (first?.stage.definition.stream !== undefined) {
     const { context, stage } = first;
     const { definition, options, given } = stage;
     const change = first.stage.definition.stream(options, context, given);
-    return new OperatorStream({ change, context, forwardsPositions: definition.positions === 'forwarded', account, rejectsWritten });
+    return new OperatorStream({
+      change,
+      context,
+      forwardsPositions: definition.positions === 'forwarded',
+      account,
+      rejectsWritten,
+      passed,
+    });
   }
   return new GroupStream({
     change: compileGroup(group, (letter, stage) => hooks.take(letter, stage)),
     counters: group.map(({ context }) => context.counter),
     name: group.map(({ stage }) => stage.kind).join('+'),
     rejectsWritten,
+    passed,
   });
+}
+
+/** Notes at barriers what the operators of a group keep when they have given on all up to there. */
+function notes(group: readonly OpenOperator[], first: number, barriers: Barriers | undefined): (position: Position | undefined) => void {
+  return position => {
+    if (barriers?.isAt(position) !== true) return;
+    for (const [i, { context }] of group.entries()) {
+      if (context.savedState !== undefined) barriers.note(position as Position, first + i, context.savedState.save());
+    }
+  };
 }

@@ -13,6 +13,8 @@ export interface OperatorStreamOptions {
   readonly forwardsPositions: boolean;
   readonly account: FlowAccount;
   readonly rejectsWritten: () => Promise<void> | undefined;
+  /** All up to there is given on. */
+  readonly passed: (position: Position | undefined) => void;
 }
 
 type Callback = (error?: Error | null) => void;
@@ -183,6 +185,7 @@ export class OperatorStream extends Duplex {
     if (batch.length === 0 && batch.position === undefined) return;
     context.counter.out += batch.length;
     this.#positionOut = batch.position ?? this.#positionOut;
+    this.#options.passed(batch.position);
     const parcel: Parcel = { batch, lease: account.add(batch.bytes) };
     if (!this.push(parcel) && !this.#isStopped) await new Promise<void>(resolve => (this.#demanded = resolve));
   }

@@ -32,6 +32,10 @@ const runOptions = z.strictObject({
   batchRows: z.int().positive().default(4096),
   batchBytes: size.default(256 * 1024),
   batchDelayMs: z.number().min(0).default(100),
+  job: z.string().min(1).optional(),
+  resume: z.boolean().default(false),
+  checkpoint: z.literal(false).optional(),
+  checkpointEvery: z.int().positive().optional(),
   settleTimeoutMs: z.number().positive().default(30_000),
 });
 

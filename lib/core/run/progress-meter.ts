@@ -4,7 +4,7 @@ import type { Progress } from './progress.ts';
 import { tellProgress } from './tell-progress.ts';
 
 /** Where the counts stand now. */
-export interface Standing {
+export interface ProgressStanding {
   readonly read: number;
   readonly written: number;
   readonly rejected: number;
@@ -18,14 +18,14 @@ export interface Standing {
 export class ProgressMeter {
   readonly #tell: ((progress: Progress) => void) | undefined;
   readonly #everyMs: number;
-  readonly #standing: () => Standing;
+  readonly #standing: () => ProgressStanding;
   readonly #start = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #last = { at: performance.now(), read: 0, bytes: 0, busyMs: new Map<StageCounter, number>() };
 
   constructor(
     options: { onProgress?: ((progress: Progress) => void) | undefined; progressEveryMs: number },
-    standing: () => Standing,
+    standing: () => ProgressStanding,
     warn: (message: string) => void,
   ) {
     this.#tell = tellProgress(options.onProgress, warn);
@@ -43,7 +43,7 @@ export class ProgressMeter {
     this.show(this.#standing(), true);
   }
 
-  show(standing: Standing, done: boolean): void {
+  show(standing: ProgressStanding, done: boolean): void {
     if (this.#tell === undefined) return;
     const now = performance.now();
     const passed = Math.max(now - this.#last.at, 1) / 1000;
@@ -78,7 +78,7 @@ export class ProgressMeter {
 }
 
 /** Bytes tell better than rows, which are only estimated; an estimate that was too low stays below the whole. */
-function fractionOf({ read, bytesRead, expectedRows, expectedBytes }: Standing): number | undefined {
+function fractionOf({ read, bytesRead, expectedRows, expectedBytes }: ProgressStanding): number | undefined {
   if (expectedBytes > 0) return Math.min(bytesRead / expectedBytes, 0.99);
   return expectedRows > 0 ? Math.min(read / expectedRows, 0.99) : undefined;
 }

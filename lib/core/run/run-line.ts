@@ -1,17 +1,16 @@
 import type { Duplex } from 'node:stream';
 import { asMillraceError, MillraceError } from '../../errors.ts';
-import type { Position } from '../batch/batch.ts';
 import type { RunOptions } from '../contracts.ts';
 import type { Services } from '../spill.ts';
-import type { Checkpoint } from '../define.ts';
 import { Refusals } from '../delivery/refusals.ts';
 import { FlowAccount } from './account.ts';
 import { checkCounts, checkShare } from './check-counts.ts';
 import { join, type Joined } from './connect.ts';
-import { checkpointOf } from './checkpoint.ts';
+import { loadStates } from './checkpoint.ts';
+import { Commits } from './commits.ts';
 import { seconds, StageCounter } from './counter.ts';
 import { deadLetterStage } from './face.ts';
-import { jobIdOf, keepsNothing, type Line, type Schemas, schemasOf } from './layout.ts';
+import { keepsNothing, type Line, type Schemas, schemasOf } from './layout.ts';
 import { type RunningOperator, StateAccount } from './operator-context.ts';
 import { type LineHooks, openOperators } from './operator-line.ts';
 import { LateColumns } from './late-columns.ts';
@@ -21,7 +20,7 @@ import { failUnfinished } from './pending-runs.ts';
 import { PipelineError } from './pipeline-error.ts';
 import { ProgressMeter } from './progress-meter.ts';
 import type { Report } from './report.ts';
-import { reportOf } from './report-of.ts';
+import { progressOf, reportOf } from './report-of.ts';
 import { pushDown, schemasBehind } from './pushdown.ts';
 import { SinkStream } from './sink-stream.ts';
 import { emptyCount, sourceContext } from './source-context.ts';
@@ -56,9 +55,7 @@ class Run {
   #joined: Joined | undefined;
   #preparing: Promise<void> = Promise.resolve();
   #late: LateColumns | undefined;
-  #isWriterEnded = false;
-  /** Everything is committed and visible: nothing can be taken back. */
-  #isDone = false;
+  readonly #commits: Commits;
   #isDrained = false;
 
   constructor(line: Line, options: CheckedRunOptions, services: Services) {
@@ -69,12 +66,26 @@ class Run {
     this.#account = new FlowAccount(options.memory, () => this.#sink?.letGo());
     const place = options.deadLetter === undefined ? undefined : deadLetterStage(options.deadLetter);
     this.#refusals = new Refusals(place, options.maxRejected);
+    this.#commits = new Commits({
+      line,
+      options,
+      refusals: this.#refusals,
+      signal: this.#abort.signal,
+      operators: () => ({ running: this.#operators, first: this.#pushed }),
+      isDrained: () => this.#isDrained,
+      throwFailure: () => this.#throwFailure(),
+      warn: this.#warn,
+    });
     this.#counters = [line.source, ...line.operators, line.sink].map(({ kind }) => new StageCounter(kind));
   }
 
   async settle(): Promise<Report> {
     const stopListening = this.#listen();
-    const meter = new ProgressMeter(this.#options, () => this.#progressNow(), this.#warn);
+    const meter = new ProgressMeter(
+      this.#options,
+      () => progressOf(this.#counters, this.#sink, this.#refusals, this.#sourceCount),
+      this.#warn,
+    );
     try {
       this.#preparing = this.#prepare();
       await Promise.race([this.#preparing, aborted(this.#abort.signal)]);
@@ -88,8 +99,10 @@ class Run {
     if (this.#failure !== undefined) await this.#takeDown();
     stopListening();
     // Too late, what is written stays, or before anything began: neither is said to have failed.
-    if ((this.#isDone || (this.#isDrained && this.#source === undefined)) && this.#failure?.code === 'CANCELLED') this.#failure = undefined;
+    if ((this.#commits.isDone || (this.#isDrained && this.#source === undefined)) && this.#failure?.code === 'CANCELLED')
+      this.#failure = undefined;
     meter.end();
+    if (this.#failure !== undefined && this.#commits.parts > 0) this.#warn(this.#commits.told);
     const report = this.#report();
     if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, this.#suppressed);
     return report;
@@ -106,6 +119,9 @@ class Run {
     const schemas = schemasBehind(whole, count);
     this.#running = line;
     for (const counter of this.#counters.slice(1, count + 1)) counter.isPushed = true;
+    await this.#commits.begin(first);
+    this.#throwFailure();
+    if (this.#commits.resumed?.done === true) return this.#warn('the job was finished by an earlier run: nothing was read');
     await this.#refusals.open(this.#sideContext());
     this.#throwFailure();
     this.#sink = this.#makeSink(schemas);
@@ -120,12 +136,16 @@ class Run {
     const { source, operators } = this.#running;
     if (schemas.inputs.length > 0 && schemas.inputs[0] === undefined) this.#late = new LateColumns(operators);
     const context = sourceContext(this.#running, schemas, this.#options, this.#sourceCount, this.#warn);
+    const { barriers, where } = this.#commits;
     return new SourceStream({
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
-      ...(this.#late === undefined ? {} : { look: batch => this.#late?.look(batch) }),
+      look: batch => {
+        this.#late?.look(batch);
+        barriers?.look(batch);
+      },
       reusesMemory: keepsNothing(this.#running),
-      read: signal => source.definition.read(source.options, { ...context, signal }, source.given),
+      read: signal => source.definition.read(source.options, { ...context, ...where, signal }, source.given),
     });
   }
 
@@ -146,9 +166,11 @@ class Run {
       rejectsWritten: () => this.#refusals.written(),
       stop: () => this.#source?.stop(),
       warn: (_kind, message) => this.#warn(message),
+      barriers: this.#commits.barriers,
     };
     const { streams, operators, calls } = openOperators(this.#running.operators, hooks, this.#sink?.each);
     this.#operators = operators;
+    if (this.#commits.resumed !== undefined) loadStates(this.#commits.resumed, operators, this.#pushed);
     if (this.#sink !== undefined) this.#sink.calls = calls;
     return streams;
   }
@@ -164,6 +186,7 @@ class Run {
       take: letter => this.#refusals.take(letter),
       rejectsWritten: () => this.#refusals.written(),
       finish: sink => this.#commit(sink),
+      commits: this.#commits,
       ...this.#sideContext(),
     });
   }
@@ -171,7 +194,7 @@ class Run {
   #sideContext(): { signal: AbortSignal; jobId: string; segmentBytes: number; warn: (message: string) => void } {
     return {
       signal: this.#abort.signal,
-      jobId: jobIdOf(this.#line),
+      jobId: this.#commits.jobId,
       segmentBytes: Math.floor(this.#options.memory / 2),
       warn: this.#warn,
     };
@@ -185,21 +208,7 @@ class Run {
     checkShare(this.#options.maxRejected, this.#refusals.count, source.counter.out);
     checkCounts(source, this.#operators, sink, this.#line.sink.kind);
     if (this.#late?.missing !== undefined && !source.isStopped) this.#warnings.add(`no record had it: ${this.#late.missing}`);
-    const { writer } = sink;
-    if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
-    const checkpoint = this.#checkpoint(sink.settlement.position);
-    await this.#refusals.commit(checkpoint);
-    this.#throwFailure();
-    await writer.commit(checkpoint);
-    await this.#refusals.close();
-    this.#isWriterEnded = true;
-    await writer.close();
-    this.#isDone = true;
-  }
-
-  #checkpoint(source: Position | undefined): Checkpoint {
-    const { jobId } = this.#sideContext();
-    return checkpointOf({ jobId, source, operators: this.#operators, firstOperator: this.#pushed, isDone: !this.#isDrained });
+    await this.#commits.all(sink);
   }
 
   /** How many operators the source does. */
@@ -230,8 +239,8 @@ class Run {
       await this.#preparing.catch(() => undefined);
       if (this.#joined === undefined) this.#sink?.destroy();
       await this.#sink?.quiet();
-      if (!this.#isWriterEnded) await this.#quietly(() => this.#sink?.writer?.abort(failure));
-      await this.#quietly(() => this.#refusals.abort(failure, this.#checkpoint(undefined)));
+      if (!this.#commits.isWriterEnded) await this.#quietly(() => this.#sink?.writer?.abort(failure));
+      await this.#quietly(() => this.#refusals.abort(failure, this.#commits.checkpoint(undefined)));
       await this.#joined?.closed;
     };
     const { settleTimeoutMs } = this.#options;
@@ -269,28 +278,17 @@ class Run {
     else this.#source.stop();
   }
 
-  #progressNow(): Parameters<typeof ProgressMeter.prototype.show>[0] {
-    const { bytes, expectedRows, expectedBytes } = this.#sourceCount;
-    return {
-      read: this.#counters[0]?.out ?? 0,
-      written: this.#sink?.settlement.records ?? 0,
-      rejected: this.#refusals.count,
-      bytesRead: bytes,
-      expectedRows,
-      expectedBytes,
-      counters: this.#counters,
-    };
-  }
-
   #report(): Report {
     return reportOf({
       counters: this.#counters,
       sink: this.#sink,
       failure: this.#failure,
       isDrained: this.#isDrained,
+      committed: this.#commits.committed,
+      resumedFrom: this.#commits.resumed?.source ?? null,
       bytesRead: this.#sourceCount.bytes,
       seconds: seconds(performance.now() - this.#start),
-      guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
+      guarantee: this.#commits.parts > 0 ? 'exactly-once' : (this.#line.sink.definition.guarantee ?? 'at-least-once'),
       rejected: this.#refusals.count,
       rejects: this.#refusals.groups(),
       warnings: [...this.#warnings],

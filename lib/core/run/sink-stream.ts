@@ -1,27 +1,20 @@
 import { Writable } from 'node:stream';
 import { asMillraceError, MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
-import { RecordBatch } from '../batch/batch.ts';
+import { type Position, RecordBatch } from '../batch/batch.ts';
 import { letterOf } from '../delivery/rejects.ts';
 import { Settlement } from '../delivery/settlement.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch, AnyRow, RejectedRow, SinkContext, Writer } from '../define.ts';
 import type { FlowAccount } from './account.ts';
+import type { SinkCommits } from './commits.ts';
 import type { StageCounter } from './counter.ts';
 import { growing } from './group-stream.ts';
 import { LateSchema, lateSchema, SAMPLE_RECORDS } from './late-schema.ts';
+import { SinkCounts } from './sink-counts.ts';
 import { type RowCalls, type SinkCalls, sinkCallsOf } from './row-run.ts';
 import type { Parcel } from './source-stream.ts';
 import type { SinkStage } from './stage.ts';
-
-/** What the sink says of its own count. */
-export interface SinkCounts {
-  written: number;
-  unchanged: number;
-  superseded: number;
-  deleted: number;
-  bytes: number;
-}
 
 export interface SinkStreamOptions {
   readonly stage: SinkStage;
@@ -39,6 +32,8 @@ export interface SinkStreamOptions {
   readonly warn: (message: string) => void;
   /** After the last record, when all is flushed and settled: counts are compared and everything is committed and closed. */
   readonly finish: (sink: SinkStream) => Promise<void>;
+  /** Of a run that may commit before its end, or goes on where another one was. */
+  readonly commits?: SinkCommits;
 }
 
 type Callback = (error?: Error | null) => void;
@@ -49,9 +44,7 @@ type Callback = (error?: Error | null) => void;
  */
 export class SinkStream extends Writable {
   readonly settlement = new Settlement();
-  readonly counts: SinkCounts = { written: 0, unchanged: 0, superseded: 0, deleted: 0, bytes: 0 };
-  /** True when the sink counts for itself; else what was settled counts as written. */
-  hasOwnCount = false;
+  readonly counts = new SinkCounts();
   writer: Writer | undefined;
   /** Does what `write` would, where the sink is a call for each record. */
   calls: RowCalls | undefined;
@@ -71,6 +64,11 @@ export class SinkStream extends Writable {
     this.#options = options;
     const { needsSchema = true } = options.stage.definition;
     this.#takesAnyShape = !(typeof needsSchema === 'function' ? needsSchema(options.stage.options) : needsSchema);
+  }
+
+  /** Records that the target has, as it says, or else as they were settled. */
+  get written(): number {
+    return this.counts.areOwn ? this.counts.written : this.settlement.records;
   }
 
   /** What a loop before this stream may call in its place. */
@@ -100,6 +98,8 @@ export class SinkStream extends Writable {
   override _write(parcel: Parcel, _encoding: BufferEncoding, callback: Callback): void {
     this.#exclusive(async () => {
       await this.#take(parcel);
+      const { position } = parcel.batch;
+      if (this.#options.commits?.barriers?.isAt(position) === true) await this.#commitPart(position as Position);
       if (this.#options.account.isWaitedFor) await this.#forceOutcome();
     }, this.calls?.counters).then(() => callback(), this.#failWith(callback));
   }
@@ -178,6 +178,12 @@ export class SinkStream extends Writable {
     this.#sample.push({ batch: RecordBatch.of<AnyRow>([], undefined, position), lease });
   }
 
+  async #commitPart(position: Position): Promise<void> {
+    if (this.writer === undefined) return;
+    await this.#flush();
+    await this.#options.commits?.part(this, position);
+  }
+
   /** What must happen before memory comes back. */
   async #forceOutcome(): Promise<void> {
     if (this.writer === undefined && this.#sampled === 0) return;
@@ -203,17 +209,19 @@ export class SinkStream extends Writable {
   }
 
   async #open(schema: Schema | undefined): Promise<void> {
-    const { stage, account, signal, jobId, hasDeadLetters, warn } = this.#options;
+    const { stage, account, signal, jobId, hasDeadLetters, warn, commits } = this.#options;
     const context: SinkContext = {
       schema,
       signal,
       jobId,
       hasDeadLetters,
       warn,
+      ...(commits?.isKept === true ? { keepsCheckpoint: true } : {}),
+      ...(commits?.resumed === undefined ? {} : { resume: commits.resumed }),
       segmentBytes: Math.floor(account.limit / 2),
       settle: (batch, rejected = []) => this.#settle(batch, rejected),
       release: batch => this.settlement.release(batch),
-      counted: counted => this.#counted(counted),
+      counted: counted => this.counts.add(counted),
     };
     this.writer = await stage.definition.open(stage.options, context, stage.given);
     if (schema !== undefined && !this.#takesAnyShape) this.#late = new LateSchema(schema, this.writer.judges);
@@ -284,16 +292,5 @@ export class SinkStream extends Writable {
     } catch (error) {
       this.#failure ??= asMillraceError(error, stage.kind);
     }
-  }
-
-  #counted(counted: Partial<SinkCounts>): void {
-    // Also none at all is a count: a server that took every row and kept nothing says so.
-    this.hasOwnCount ||= counted.written !== undefined || counted.unchanged !== undefined || counted.superseded !== undefined;
-    const { written = 0, unchanged = 0, superseded = 0, deleted = 0, bytes = 0 } = counted;
-    this.counts.written += written;
-    this.counts.unchanged += unchanged;
-    this.counts.superseded += superseded;
-    this.counts.deleted += deleted;
-    this.counts.bytes += bytes;
   }
 }

@@ -4,6 +4,7 @@ import { typeName } from '../../../schema/types.ts';
 import { limited } from '../connection/connect.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
 import { withSession } from '../connection/session.ts';
+import { keyedRead, READINGS_APART } from './keyed-read.ts';
 import { divide } from './parallel-read.ts';
 import { doingOf, type ReadPlan, readPlan, type ReadTarget, type ReadWish } from './read-plan.ts';
 
@@ -19,11 +20,16 @@ export async function planRead(
     const plan = await readPlan(client, read, target, wish);
     const estimate = await estimateOf(client, plan);
     const division = parallel === 1 || session.isBorrowed ? [] : [divisionNote(await divide(session, plan, parallel), parallel)];
+    const keyed = parallel === 1 && !session.isBorrowed ? await keyedRead(client, plan, undefined) : undefined;
     await session.rollBack();
     const { columns, statement } = plan;
-    return { statements: [statement], ...estimate, notes: [...notesOn(columns), ...division], hasPositions: false, isRepeatable: false };
+    const hasPositions = keyed !== undefined && !('reason' in keyed) && estimate.estimatedRows >= LONG;
+    return { statements: [statement], ...estimate, notes: [...notesOn(columns), ...division], hasPositions, isRepeatable: false };
   });
 }
+
+/** Rows from which on a reading goes by the key, where a run commits every 100,000. */
+const LONG = READINGS_APART * 100_000;
 
 /** By the server's statistics. Source: https://www.postgresql.org/docs/18/using-explain.html */
 async function estimateOf(client: pg.Client, { select, parameters }: ReadPlan): Promise<{ estimatedRows: number; estimatedBytes: number }> {

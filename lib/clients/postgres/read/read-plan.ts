@@ -39,8 +39,8 @@ export interface ReadWish {
 export interface RangedRead {
   /** As SQL writes it. */
   readonly table: string;
-  /** The statement for the rows, of those that are read, that meet this condition too. */
-  statement(condition: string): string;
+  /** The statement for the rows, of those that are read, that meet this condition too; in this order, if one is given. */
+  statement(condition: string, order?: string): string;
 }
 
 export interface ReadPlan {
@@ -88,7 +88,7 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   ) {
     const list = wanted.map(({ sql }) => sql).join(', ');
     return {
-      ranged: { table: name, statement: condition => copy(`(SELECT ${list} FROM ${from} WHERE ${condition})`) },
+      ranged: { table: name, statement: (condition, order) => copy(`(SELECT ${list} FROM ${from} WHERE ${condition}${ordered(order)})`) },
       columns: wanted.map(({ column }) => column),
       estimatedRows,
       select: `SELECT ${list} FROM ${name}`,
@@ -96,7 +96,10 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
     };
   }
   const { columns: chosen, select, within } = selectPlan({ from, all, primaryKey }, wish, isUtf8);
-  const ranged = within === undefined ? WITH_ORDER : { table: name, statement: (condition: string) => copy(`(${within(condition)})`) };
+  const ranged =
+    within === undefined
+      ? WITH_ORDER
+      : { table: name, statement: (condition: string, order?: string) => copy(`(${within(condition)}${ordered(order)})`) };
   return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`), ranged };
 }
 
@@ -201,6 +204,10 @@ function wireColumn(column: ServerColumn): PlannedColumn {
   const { type, server } = column;
   const isPortable = server.isPlain && server.hasBinary && portable(type);
   return { ...fieldOf(column), isPortable, wire: canDecode(type) ? 'binary' : 'text' };
+}
+
+function ordered(order: string | undefined): string {
+  return order === undefined ? '' : ` ORDER BY ${order}`;
 }
 
 function copy(what: string): string {

@@ -24,7 +24,8 @@ import { compareColumns } from './compare-columns.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { mergeStatements } from './merge-statements.ts';
 import { ShadowTable } from './shadow-table.ts';
-import { keyless, likeItsOrigin, tableExists, type TableOptions, typedBy } from './sink-table.ts';
+import { typedBy } from './inferred-types.ts';
+import { keyless, likeItsOrigin, tableExists, type TableOptions } from './sink-table.ts';
 import { partKeys, STAGING_NAME } from './staging.ts';
 
 /** Of a sink, what `plan` looks at. */

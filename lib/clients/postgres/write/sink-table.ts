@@ -1,10 +1,9 @@
-import type { SinkContext } from '../../../core/define.ts';
+import type { Checkpoint, SinkContext } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
-import { inferTextType } from '../../../schema/infer.ts';
 import { Schema } from '../../../schema/schema.ts';
 import type { AnyBatch } from '../../../core/define.ts';
-import { sameType, typeName } from '../../../schema/types.ts';
-import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
+import { sameType } from '../../../schema/types.ts';
+import { parseQualifiedName, quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { columnDefinition, createTable, lockName, type Making, provideType } from '../catalogue/create-table.ts';
 import { DefinedTable } from '../catalogue/definition/defined-table.ts';
@@ -16,6 +15,7 @@ import { replaceWay } from '../catalogue/replace-way.ts';
 import type { PgSession } from '../connection/pool.ts';
 import type { TableName } from './row-loader.ts';
 import { ShadowTable } from './shadow-table.ts';
+import { reasonsOf, typedBy } from './inferred-types.ts';
 import { loadTarget, type TargetTable } from '../catalogue/target-table.ts';
 import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
 
@@ -54,12 +54,14 @@ export class SinkTable {
   /** Dropped for the load. */
   #rebuilt: RebuiltIndexes | undefined;
   readonly #hasDeadLetters: boolean;
+  readonly #resume: Checkpoint | undefined;
 
   constructor(
     options: TableOptions,
     session: PgSession,
-    { schema, signal, warn, hasDeadLetters }: Pick<SinkContext, 'schema' | 'signal' | 'warn' | 'hasDeadLetters'>,
+    { schema, signal, warn, hasDeadLetters, resume }: Pick<SinkContext, 'schema' | 'signal' | 'warn' | 'hasDeadLetters' | 'resume'>,
   ) {
+    this.#resume = resume;
     this.name = { shown: JSON.stringify(options.table), bare: parseQualifiedName(options.table).name };
     this.#hasDeadLetters = hasDeadLetters;
     this.#options = options;
@@ -76,6 +78,7 @@ export class SinkTable {
   async prepare(): Promise<void> {
     const { table, mode, key } = this.#options;
     this.#target = await loadTarget(this.#session.client, table);
+    if (this.#resume !== undefined) return this.#goOn(this.#resume);
     if (this.#target !== undefined) {
       if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
       await this.#use(this.#schema, this.#target);
@@ -89,6 +92,24 @@ export class SinkTable {
     for (const name of key ?? []) this.#schema.field(name);
     for (const name of this.#schema.names) quoteIdentifier(name);
     if (!this.#schema.fields.some(field => field.untyped)) await this.#make(this.#schema, this.#schema);
+  }
+
+  /** For SQL. */
+  get quoted(): string {
+    return quoteQualifiedName(parseQualifiedName(this.#options.table));
+  }
+
+  /** With what a run has to know that goes on from there. */
+  noted(checkpoint: Checkpoint): Checkpoint {
+    return { ...checkpoint, sinks: { ...checkpoint.sinks, [NOTED]: { made: this.#isOwn } } };
+  }
+
+  /** With the table as an earlier run of the job left it. */
+  async #goOn({ sinks }: Checkpoint): Promise<void> {
+    this.#isOwn = (sinks[NOTED] as { made?: boolean } | undefined)?.made === true;
+    if (this.#isOwn && this.#schema !== undefined)
+      this.#defined = await likeItsOrigin(this.#making, this.#schema, this.#options, this.#signal);
+    await this.#use(this.#schema, this.#found());
   }
 
   /** Decides what had to wait: the types of untyped columns, by what stands in the first batch. */
@@ -217,6 +238,9 @@ export class SinkTable {
   }
 }
 
+/** Of the sink's, in a checkpoint. */
+const NOTED = 'postgres';
+
 /** Records that come from a table of PostgreSQL tell all that hangs on it. */
 export async function likeItsOrigin(
   making: Making,
@@ -243,28 +267,6 @@ export function keyless(shown: string): MillraceError {
   );
 }
 
-/** Untyped columns with the types that their values in the first batch have. */
-export function typedBy({ fields }: Schema, first: AnyBatch | undefined): Schema {
-  return new Schema(
-    fields.map(({ name, type, nullable, untyped }) => ({
-      name,
-      type: untyped === true ? inferTextType(first === undefined ? [] : textsOf(first, name)) : type,
-      nullable,
-    })),
-  );
-}
-
-/** Why a column has a type that a later record does not fit, and what to do. */
-function reasonsOf(records: Schema, { fields }: Schema, count: number): Map<string, string> {
-  const guessed = fields.filter(({ name, type }) => records.field(name).untyped === true && type.kind !== 'text');
-  return new Map(
-    guessed.map(({ name, type }) => [
-      name,
-      `its type was inferred as ${typeName(type)} from the first ${count} records; make it text (coerce it to string), or make the table before`,
-    ]),
-  );
-}
-
 /** Of a table made like its origin: what is generated there is generated here, however each server prints it. */
 function asGenerated(schema: Schema, { columns }: TargetTable): Schema {
   const expressions = new Map(columns.map(({ name, generatedBy }) => [name, generatedBy]));
@@ -274,9 +276,4 @@ function asGenerated(schema: Schema, { columns }: TargetTable): Schema {
       return generatedBy === undefined ? field : { ...field, generatedBy };
     }),
   );
-}
-
-function* textsOf(batch: AnyBatch, name: string): Generator<string | null> {
-  const column = batch.column(name);
-  for (let row = 0; row < batch.length; row++) yield (column.text?.(row) ?? column.get(row)) as string | null;
 }

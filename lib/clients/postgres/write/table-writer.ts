@@ -1,9 +1,11 @@
 import type { Json } from '../../../core/batch/batch.ts';
-import type { AnyBatch, SinkContext, Writer } from '../../../core/define.ts';
+import type { AnyBatch, Checkpoint, SinkContext, Writer } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
 import type { Schema } from '../../../schema/schema.ts';
 import { limited } from '../connection/connect.ts';
 import type { LoadPlace } from './copy-load.ts';
+import { KeptJob } from '../delivery/kept-job.ts';
+import { commitsParts } from '../delivery/keeper.ts';
 import { postgresError } from '../connection/errors.ts';
 import { runOwnSql } from '../connection/own-sql.ts';
 import type { PgPool, PgSession } from '../connection/pool.ts';
@@ -50,6 +52,7 @@ export class TableWriter implements Writer {
   /** All of this transaction. */
   readonly #loaders: RowLoader[] = [];
   #isInTransaction = false;
+  readonly #job: KeptJob;
 
   private constructor(options: TableWriterOptions, context: SinkContext, pool: PgPool, session: PgSession) {
     this.#options = options;
@@ -57,6 +60,7 @@ export class TableWriter implements Writer {
     this.#pool = pool;
     this.#session = session;
     this.#schema = context.schema;
+    this.#job = new KeptJob(session.client, context);
     this.#table = new SinkTable(options, session, context);
     context.signal.addEventListener('abort', this.#cancel, { once: true });
   }
@@ -107,14 +111,22 @@ export class TableWriter implements Writer {
     });
   }
 
-  commit(): Promise<Json> {
+  commit(checkpoint: Checkpoint): Promise<Json> {
     return this.#guarded('commit to', async () => {
-      if (!this.#isInTransaction) return null;
-      const isSwapped = await this.#finishTable();
+      if (!this.#isInTransaction) {
+        if (!this.#job.isKept) return null;
+        await this.#begin();
+      }
+      const canGoOn = checkpoint.source !== undefined && commitsParts(this.#options);
+      const isKept = this.#job.isKept && (checkpoint.done === true || canGoOn);
+      const isLast = checkpoint.done === true || !isKept;
+      const isSwapped = isLast && (await this.#finishTable());
       await this.#options.hooks?.loaded({ client: this.#session.client, warn: message => this.#context.warn(message) });
       await this.#advanceSequences();
       const { after } = this.#options;
-      if (after !== undefined) await runOwnSql(this.#session, 'after', after);
+      if (after !== undefined && isLast) await runOwnSql(this.#session, 'after', after);
+      if (isKept) await this.#job.keep(this.#table.noted(checkpoint), this.#table.quoted, isLast);
+      else await this.#job.forget();
       await this.#commitTransaction();
       await this.#endLoaders();
       for (const told of this.#losses.take(this.#table.name.shown)) this.#context.warn(told);
@@ -126,6 +138,7 @@ export class TableWriter implements Writer {
 
   async close(): Promise<void> {
     this.#leave();
+    await this.#job.end();
     this.#release();
     await this.#pool.close();
   }
@@ -148,10 +161,11 @@ export class TableWriter implements Writer {
   }
 
   async #prepare(): Promise<void> {
+    await this.#job.begin();
     await this.#begin();
     const { before, hooks } = this.#options;
     if (hooks === undefined) await checkWritable(this.#session.client);
-    if (before !== undefined) await runOwnSql(this.#session, 'before', before);
+    if (before !== undefined && this.#context.resume === undefined) await runOwnSql(this.#session, 'before', before);
     await hooks?.begun(this.#session.client);
     await this.#table.prepare();
   }
@@ -247,6 +261,7 @@ export class TableWriter implements Writer {
     await this.#loader?.fail(reason instanceof Error ? reason.name : 'the run failed');
     if (this.#isInTransaction) await this.#session.rollBack();
     this.#isInTransaction = false;
+    await this.#job.end();
   }
 
   async #guarded<T>(doing: string, call: () => Promise<T> | undefined): Promise<T> {

@@ -1,0 +1,48 @@
+import type pg from 'pg';
+import type { CheckpointKeeper, KeeperContext, Stands } from '../../../core/define.ts';
+import { parseQualifiedName, quoteQualifiedName } from '../../../values/identifiers.ts';
+import type { PgTarget } from '../connection/connection-options.ts';
+import { withSession } from '../connection/session.ts';
+import { forgetCheckpoint, lackingCheckpoints, loadCheckpoint } from './checkpoint-table.ts';
+import { lockJob } from './job-lock.ts';
+
+/** Of a load, what its checkpoints depend on. */
+export interface KeptLoad {
+  readonly table: string;
+  readonly mode: 'create' | 'append' | 'replace' | 'upsert';
+  readonly indexes?: 'keep' | 'rebuild' | undefined;
+}
+
+/** A table that takes another one's place, and indexes that were dropped, stand there when all is done. */
+export function commitsParts({ mode, indexes }: KeptLoad): boolean {
+  return mode !== 'replace' && indexes !== 'rebuild';
+}
+
+/** Checkpoints of a table that is loaded stand in its database. `isPart`: of a whole database. */
+export function tableKeeper<Options extends KeptLoad, Given>(
+  reach: (options: Options, given: Given) => PgTarget,
+  isPart: (given: Given) => boolean,
+): CheckpointKeeper<Options, Given> {
+  return {
+    commitsParts,
+    look: async (options, context, given) => {
+      if (isPart(given)) return { refusal: 'the table is a part of a whole database' };
+      const target = reach(options, given);
+      if (target.means?.client !== undefined) return { refusal: 'the connection is one of yours' };
+      const table = quoteQualifiedName(parseQualifiedName(options.table));
+      return withSession(target, { doing: 'look for a checkpoint', signal: context.signal }, ({ client }) => look(client, table, context));
+    },
+  };
+}
+
+async function look(client: pg.Client, table: string, { job, resume, signal }: KeeperContext): Promise<Stands> {
+  const refusal = await lackingCheckpoints(client);
+  if (refusal !== undefined) return { refusal };
+  if ((await loadCheckpoint(client, job, table)) === undefined) return { checkpoint: undefined };
+  // Another run may be at work, and further on soon.
+  const release = await lockJob(client, job.id, signal);
+  const checkpoint = await loadCheckpoint(client, job, table);
+  if (checkpoint === 'void' || !resume) await forgetCheckpoint(client, job.id);
+  await release();
+  return { checkpoint: resume ? checkpoint : undefined };
+}

@@ -1,0 +1,147 @@
+import { MillraceError } from '../../errors.ts';
+import type { Schema } from '../../schema/schema.ts';
+import type { Position } from '../batch/batch.ts';
+import type { Checkpoint, SourceContext } from '../define.ts';
+import { Barriers } from '../delivery/barriers.ts';
+import { differencesOf, type Job, jobOf, lookAlike } from '../delivery/job.ts';
+import type { Refusals } from '../delivery/refusals.ts';
+import { checkpointOf } from './checkpoint.ts';
+import type { Line } from './layout.ts';
+import type { RunningOperator } from './operator-context.ts';
+import type { CheckedRunOptions } from './options.ts';
+import type { SinkStream } from './sink-stream.ts';
+
+/** What is known of the run. */
+export interface CommitHooks {
+  readonly line: Line;
+  readonly options: Pick<CheckedRunOptions, 'checkpointEvery' | 'resume' | 'checkpoint' | 'job'>;
+  readonly refusals: Refusals;
+  readonly signal: AbortSignal;
+  /** Those that run here, and the number of the first. */
+  operators(): { readonly running: readonly RunningOperator[]; readonly first: number };
+  /** The run is to end as it stands, but before the end of the source. */
+  isDrained(): boolean;
+  throwFailure(): void;
+  warn(message: string): void;
+}
+
+/** What the sink's stream is told of them. */
+export type SinkCommits = Pick<Commits, 'barriers' | 'isKept' | 'resumed' | 'part'>;
+
+/**
+ * When a run makes durable what it has done, and where it goes on: dead letters first, then the sink with the checkpoint, so that what is read again
+ * after a failure is what nobody has.
+ */
+export class Commits {
+  /** Where the run goes on; undefined: it begins at the beginning. */
+  resumed: Checkpoint | undefined;
+  /** The sink stores what it is given. */
+  isKept = false;
+  barriers: Barriers | undefined;
+  /** Everything is committed and visible: nothing can be taken back. */
+  isDone = false;
+  isWriterEnded = false;
+  /** What the sink had counted at its last commit, and how many there were before the end. */
+  committed = 0;
+  parts = 0;
+  readonly #hooks: CommitHooks;
+  #job: Job | undefined;
+
+  constructor(hooks: CommitHooks) {
+    this.#hooks = hooks;
+  }
+
+  get jobId(): string {
+    return this.#job?.id ?? '';
+  }
+
+  /** What the source is told: where to go on, and whether positions are looked at. */
+  get where(): Pick<SourceContext, 'after' | 'positionEvery'> {
+    const { resumed, barriers } = this;
+    return {
+      ...(resumed?.source === undefined ? {} : { after: resumed.source }),
+      ...(barriers === undefined ? {} : { positionEvery: barriers.every }),
+    };
+  }
+
+  /**
+   * Before anything is read or opened: looks where the job stands, or forgets it. CHECKPOINT_DIFFERS where it is no longer the same job.
+   */
+  async begin(schema: Schema | undefined): Promise<void> {
+    const { line, options, signal, warn } = this.#hooks;
+    const { source, sink } = line;
+    const { resume, job: name } = options;
+    const alike = lookAlike(line, name !== undefined || resume);
+    const keeper = options.checkpoint === false || alike !== undefined ? undefined : sink.definition.checkpoints;
+    const input = keeper === undefined ? undefined : await source.definition.input?.(source.options, { signal }, source.given);
+    const job = jobOf(line, { name, schema, input });
+    this.#job = job;
+    const stands = (await keeper?.look(sink.options, { job, resume, signal }, sink.given)) ?? {
+      refusal: alike ?? `none is kept in ${sink.kind}`,
+    };
+    if ('refusal' in stands) {
+      if (resume) warn(`the run begins at the beginning: there is no checkpoint (${stands.refusal})`);
+      return;
+    }
+    this.isKept = true;
+    // Letters of rows that are committed would go with a run that fails.
+    if (keeper?.commitsParts(sink.options) === true && !this.#hooks.refusals.hasPlace)
+      this.barriers = new Barriers(options.checkpointEvery);
+    const found = stands.checkpoint;
+    if (found === 'void') return warn('the run begins at the beginning: what its checkpoint was of is not there any more');
+    this.resumed = found;
+    const differences = found?.identity === undefined ? [] : differencesOf(found.identity, job);
+    if (differences.length === 0) return;
+    throw new MillraceError(
+      'CHECKPOINT_DIFFERS',
+      `the job is not what it was when it stopped: ${differences.join('; ')}; run it without resume to begin at the beginning`,
+    );
+  }
+
+  /** In the middle of the run: the sink has flushed all up to this position. */
+  async part(sink: SinkStream, position: Position): Promise<void> {
+    const noted = this.barriers?.take(position);
+    // Where records are still on their way into another order, nobody could go on here.
+    if (sink.settlement.position !== position) return;
+    const { running, first } = this.#hooks.operators();
+    const standing = { job: this.#known(), source: position, operators: running, firstOperator: first, isDone: false };
+    await this.#store(sink, checkpointOf({ ...standing, ...(noted === undefined ? {} : { noted }) }));
+    this.parts++;
+  }
+
+  /** At its end: then all is closed too. */
+  async all(sink: SinkStream): Promise<void> {
+    const { isExact, position } = sink.settlement;
+    await this.#store(sink, this.checkpoint(isExact ? (position ?? this.resumed?.source) : undefined));
+    if (this.isKept && this.#hooks.isDrained() && isExact) this.#hooks.warn('the run was stopped: with resume (--resume) it goes on');
+    await this.#hooks.refusals.close();
+    this.isWriterEnded = true;
+    await sink.writer?.close();
+    this.isDone = true;
+  }
+
+  /** Of a run that failed behind a commit. */
+  get told(): string {
+    return `${this.committed} records are committed; with resume (--resume) the job goes on behind them`;
+  }
+
+  /** Of now. */
+  checkpoint(source: Position | undefined): Checkpoint {
+    const { running, first } = this.#hooks.operators();
+    return checkpointOf({ job: this.#known(), source, operators: running, firstOperator: first, isDone: !this.#hooks.isDrained() });
+  }
+
+  async #store(sink: SinkStream, checkpoint: Checkpoint): Promise<void> {
+    const { writer } = sink;
+    if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
+    await this.#hooks.refusals.commit(checkpoint);
+    this.#hooks.throwFailure();
+    await writer.commit(checkpoint);
+    // What another sink has committed it may still take back.
+    if (this.isKept) this.committed = sink.written;
+  }
+
+  #known(): Job {
+    return this.#job ?? jobOf(this.#hooks.line, {});
+  }
+}
