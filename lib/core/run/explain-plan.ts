@@ -81,6 +81,8 @@ function columnTable(types: readonly ColumnPlan[]): string[] {
 
 function footer({ stages, guarantee, memory }: Omit<Plan, 'explain'>): string[] {
   const lines = [`Run: ${guarantee}; at most ${printSize(memory.records)} for records on their way`];
+  if (guarantee === 'exactly-once')
+    lines.push('It commits in between; with resume (--resume) a run that stopped goes on behind its last commit.');
   if (stages[0]?.hasPositions === false) lines.push('The source has no positions: a run that fails can only begin again.');
   return lines;
 }

@@ -10,6 +10,7 @@ import { PlanProblems } from './plan-problems.ts';
 import { checkParts, partWords } from './parts.ts';
 import { pushDown, type PushedLine, schemasBehind } from './pushdown.ts';
 import { type Sample, sampleOf } from './sample.ts';
+import { lookAlike } from '../delivery/job.ts';
 import { DEAD_LETTER_SCHEMA } from '../delivery/rejects.ts';
 import type { OperatorStage, SinkStage, SourceStage, Stage } from './stage.ts';
 import { abortController } from './waiting.ts';
@@ -105,13 +106,22 @@ class Planning {
     return { ...stageOf(stage), looksAt: 'rows', fusedGroup: 0, ...toldBy(plan) };
   }
 
+  /** A run that commits in between goes on behind its last commit. */
+  #guarantee(hasPositions: boolean): string {
+    const { checkpoint, deadLetter, job, resume } = this.#options;
+    const { checkpoints, guarantee = 'at-least-once' } = this.#line.sink.definition;
+    const mayCommit = hasPositions && checkpoint !== false && deadLetter === undefined;
+    if (!mayCommit || checkpoints?.commitsParts(this.#line.sink.options) !== true) return guarantee;
+    return lookAlike(this.#line, job !== undefined || resume) === undefined ? 'exactly-once' : guarantee;
+  }
+
   #plan(stages: readonly PlanStage[], deadLetter: PlanStage | undefined): Plan {
     const { memory, stateMemory } = this.#options;
     const told = {
       stages,
       ...(deadLetter === undefined ? {} : { deadLetter }),
       problems: this.#problems.all,
-      guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
+      guarantee: this.#guarantee(stages[0]?.hasPositions === true),
       memory: { records: memory, state: stateMemory },
     };
     return { ...told, explain: () => explainPlan(told) };
