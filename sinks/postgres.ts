@@ -120,7 +120,10 @@ export const postgresKind = defineSink<typeof options, Given | undefined>({
   takes: ['pg-copy', 'csv'],
   guarantee: 'all-or-nothing',
   title: ({ table, mode }) => `table ${table}${TITLES[mode]}`,
-  place: (given, means) => `table ${given.table} in ${describeTarget(targetOf(given, means))}`,
+  place: ({ mode, key, update, replace, ...given }, means) => {
+    const how = [mode, replace, key && `by ${key.join()}`, update && `of ${update.join()}`].filter(text => text !== undefined);
+    return `table ${given.table} in ${describeTarget(targetOf(given, means))}, ${how.join(' ')}`;
+  },
   checkpoints: tableKeeper<z.output<typeof options>, Given | undefined>(targetOf, given => given?.hooks !== undefined),
   plan: (given, context, means) => planTable(targetOf(given, means), given, context),
   open: async (given, context, { hooks, ...means } = {}) =>

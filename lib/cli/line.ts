@@ -29,7 +29,7 @@ export async function lineFrom(from: string, to: string, options: CopyOptions): 
     ...(maxRejected === undefined ? {} : { maxRejected }),
     ...(memory === undefined ? {} : { memory }),
     ...(resume === undefined ? {} : { resume }),
-    ...(checkpoint === false ? { checkpoint } : {}),
+    checkpoint: checkpoint ?? true,
   };
   return { stages, run };
 }

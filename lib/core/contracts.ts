@@ -105,8 +105,11 @@ export interface RunOptions {
   readonly job?: string;
   /** Goes on where an earlier run of the same job was, where its target keeps that; else it begins at the beginning. */
   readonly resume?: boolean;
-  /** False: nothing is kept to go on from, and nothing is committed before the end. */
-  readonly checkpoint?: false;
+  /**
+   * True, or `resume`, `job` or `checkpointEvery` given: the target keeps where the run stands, where it can, and a long run commits in between. Else, and
+   * where it is false, nothing is kept to go on from, and nothing is committed before the end.
+   */
+  readonly checkpoint?: boolean;
   /** Records between two commits of a run that keeps a checkpoint, about; by default 100,000, and as many more as come within a second. */
   readonly checkpointEvery?: number;
   /** How long the stages may take to let go after a failure before the run gives up on them (NOT_SETTLED); 30 s by default. */

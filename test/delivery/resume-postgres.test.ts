@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { hostname } from 'node:os';
 import { expect } from 'chai';
 import pg from 'pg';
-import { filter, from, map, mapAsync, pipeline, PipelineError, skip, take, to } from '../../lib/index.ts';
+import { filter, from, map, pipeline, PipelineError, skip, sort, take, to } from '../../lib/index.ts';
 import type { Report, RunOptions } from '../../lib/index.ts';
+import { sessionName } from '../../lib/clients/postgres/delivery/job-lock.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
 
 interface Item {
@@ -144,13 +144,19 @@ describe('a run that goes on where it was, into PostgreSQL', () => {
     }
   });
 
-  it('runs SQL before and after once', async () => {
+  it('runs SQL before with all rows in one transaction, and SQL after once', async () => {
     await sql(target, 'CREATE TABLE log (what text)');
     const hooked = () => into({ before: "INSERT INTO log VALUES ('before')", after: "INSERT INTO log VALUES ('after')" });
     await broken(2600, hooked());
-    expect(await sql(target, 'SELECT what FROM log')).to.deep.equal([{ what: 'before' }]);
+    expect(await sql(target, 'SELECT what FROM log')).to.deep.equal([]);
+    await run(hooked(), { resume: true });
     await run(hooked(), { resume: true });
     expect(await sql(target, 'SELECT what FROM log')).to.deep.equal([{ what: 'before' }, { what: 'after' }]);
+    const after = () => into({ mode: 'append', after: "INSERT INTO log VALUES ('last')" });
+    await sql(target, 'TRUNCATE items, log');
+    await broken(2600, after());
+    await run(after(), { resume: true });
+    expect(await sql(target, 'SELECT what FROM log')).to.deep.equal([{ what: 'last' }]);
   });
 
   it('leaves nothing of a run that broke off where nothing is kept, or all is to come at once', async () => {
@@ -253,37 +259,64 @@ describe('a run that goes on where it was, into PostgreSQL', () => {
 
   it('refuses a second run of a job while the first is at work, and ends one whose process is dead', async function () {
     this.timeout(60_000);
-    let goOn = (): void => undefined;
-    const held = new Promise<void>(resolve => (goOn = resolve));
-    const waiting = (options: RunOptions) =>
-      pipeline(
-        read(),
-        mapAsync(async (item: Item) => {
-          if (item.id === 3000) await held;
-          return item;
-        }),
-        into({ mode: 'append' }),
-        options,
-      );
-    await sql(target, 'CREATE TABLE items (id int8, name text, score float8)');
-    const first = waiting({ job: 'same' });
-    const atWork = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '%@%' AND datname = current_database()";
-    while ((await sql(target, atWork)).length === 0) await new Promise(resolve => setTimeout(resolve, 20));
-    const second = (await waiting({ job: 'same' }).catch((error: unknown) => error)) as PipelineError;
-    expect(second.code).to.equal('JOB_RUNNING');
-    expect(second.message).to.contain(`${process.pid}@`);
-    goOn();
-    expect((await first).written).to.equal(ROWS);
-    // A session that nobody is behind any more holds the lock of the job.
-    const { rows } = { rows: await sql(target, 'SELECT job FROM millrace.checkpoint') };
+    await run();
+    const [{ job = '' } = {}] = (await checkpoints()) as readonly { job?: string }[];
     const holder = new pg.Client(target);
     holder.on('error', () => undefined);
     await holder.connect();
-    const { pid } = spawnSync(process.execPath, ['-e', '0']);
-    await holder.query("SELECT set_config('application_name', $1, false), pg_advisory_lock(hashtextextended('millrace job ' || $2, 0))", [
-      `millrace ${pid}@${hostname()}`,
-      rows[0]?.['job'],
-    ]);
-    expect((await waiting({ job: 'same', resume: true })).written).to.equal(0);
+    await holder.query("SELECT pg_advisory_lock(hashtextextended('millrace job ' || $1, 0))", [job]);
+    const nameIt = (pid: number) => holder.query("SELECT set_config('application_name', $1, false)", [sessionName('millrace', pid)]);
+    await nameIt(process.pid);
+    const second = (await run(into(), { resume: true }).catch((error: unknown) => error)) as PipelineError;
+    expect(second.code).to.equal('JOB_RUNNING');
+    expect(second.message).to.contain(`millrace ${process.pid}@`);
+    // A session that nobody is behind any more.
+    await nameIt(spawnSync(process.execPath, ['-e', '0']).pid);
+    expect((await run(into(), { resume: true })).written).to.equal(0);
+  });
+
+  it('loads in one transaction what would be refused in parts, and without the right to keep anything', async () => {
+    const tree = to.postgres<object>({ url: target, table: 'tree', mode: 'append' });
+    await sql(target, 'CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree)');
+    const records = from.postgres<object>({
+      url: source,
+      query: 'SELECT i AS id, CASE WHEN i < 4000 THEN 4000 END AS parent FROM generate_series(1, 4000) i ORDER BY 1',
+    });
+    expect((await pipeline(records, tree, { ...OFTEN, resume: true })).written).to.equal(4000);
+    await sql(target, 'DROP TABLE tree; DROP ROLE IF EXISTS stranger; CREATE ROLE stranger LOGIN; GRANT ALL ON SCHEMA public TO stranger');
+    const stranger = Object.assign(new URL(target), { username: 'stranger', password: '' }).href;
+    const asStranger = () => run(to.postgres<Item>({ url: stranger, table: 'items', mode: 'append' }), { resume: true });
+    const told = (await asStranger()).warnings.join();
+    expect(told).to.contain('may not use schema millrace');
+    await sql(target, 'DROP SCHEMA millrace CASCADE; DROP TABLE items; CREATE SCHEMA millrace AUTHORIZATION stranger');
+    expect((await asStranger()).written).to.equal(ROWS);
+    expect((await asStranger()).warnings.join()).to.contain('finished');
+    await sql(target, 'DROP OWNED BY stranger CASCADE; DROP ROLE stranger');
+  });
+
+  it('takes another mode for another job', async () => {
+    await sql(target, "CREATE TABLE items (id int8 PRIMARY KEY, name text, score float8); INSERT INTO items VALUES (-1, 'old', 0)");
+    await broken(2600, into({ mode: 'append' }));
+    expect((await run(into({ mode: 'replace' }), { resume: true })).written).to.equal(ROWS);
+    expect(await rowsOf(target)).to.deep.equal(await rowsOf(source));
+  });
+
+  it('says where a run that was stopped cannot go on', async () => {
+    const drain = new AbortController();
+    const sorted = () =>
+      pipeline(
+        read(),
+        filter<Item>(({ id }) => {
+          if (id === 1000) drain.abort();
+          return true;
+        }),
+        sort('-id'),
+        into({ mode: 'append' }),
+        { ...OFTEN, resume: true, drain: drain.signal },
+      );
+    const report = await sorted();
+    expect(report.status).to.equal('stopped');
+    expect(report.warnings.join()).to.contain('cannot go on');
+    expect(await checkpoints()).to.deep.equal([]);
   });
 });

@@ -15,6 +15,8 @@ export interface Checkpoint {
   readonly sinks: { readonly [stage: string]: Json };
   /** The source was read to its end. */
   readonly done?: true;
+  /** The run ends here, before the end of its source. */
+  readonly stopped?: true;
 }
 
 /** What a keeper of checkpoints is told. */
@@ -32,7 +34,11 @@ export type Stands =
    * Undefined: it never began, or is to begin again. `void`: its target is not there any more. Where there is none, that of another job with the same source
    * and target that is not done: what differs is named then.
    */
-  | { readonly checkpoint: Checkpoint | 'void' | undefined };
+  | {
+      readonly checkpoint: Checkpoint | 'void' | undefined;
+      /** Nothing at the target looks at the load as a whole. */
+      readonly commitsParts: boolean;
+    };
 
 /**
  * Of a sink that keeps the checkpoint with its rows: `Writer.commit` stores it in the same transaction. Asked before the source is read: a sink

@@ -9,6 +9,8 @@ import type { OperatorStage, SinkStage, SourceStage } from '../run/stage.ts';
 export interface Job {
   /** The same for the same source and the same target, whatever stands between them. */
   readonly id: string;
+  /** What the user calls it. */
+  readonly name?: string;
   readonly from: string;
   readonly to: string;
   /** What stands between them; of functions a hash of their text. */
@@ -32,6 +34,7 @@ export function jobOf({ source, operators, sink }: Line, { name, schema, input =
   const between = operators.map(operatorText);
   return {
     id: hash(name === undefined ? [from, to, between] : [from, to, between, name]),
+    ...(name === undefined ? {} : { name }),
     from,
     to,
     operators: between,

@@ -25,6 +25,11 @@ export interface CommitHooks {
   warn(message: string): void;
 }
 
+/** Whether a run is to keep where it stands. */
+export function wantsCheckpoint({ checkpoint, checkpointEvery, job, resume }: CommitHooks['options']): boolean {
+  return checkpoint ?? (resume || job !== undefined || checkpointEvery !== undefined);
+}
+
 /** What the sink's stream is told of them. */
 export type SinkCommits = Pick<Commits, 'barriers' | 'isKept' | 'resumed' | 'part'>;
 
@@ -72,7 +77,7 @@ export class Commits {
     const { source, sink } = line;
     const { resume, job: name } = options;
     const alike = lookAlike(line, name !== undefined || resume);
-    const keeper = options.checkpoint === false || alike !== undefined ? undefined : sink.definition.checkpoints;
+    const keeper = !wantsCheckpoint(options) || alike !== undefined ? undefined : sink.definition.checkpoints;
     const input = keeper === undefined ? undefined : await source.definition.input?.(source.options, { signal }, source.given);
     const job = jobOf(line, { name, schema, input });
     this.#job = job;
@@ -85,9 +90,11 @@ export class Commits {
     }
     this.isKept = true;
     // Letters of rows that are committed would go with a run that fails.
-    if (keeper?.commitsParts(sink.options) === true && !this.#hooks.refusals.hasPlace)
+    if (stands.commitsParts && keeper?.commitsParts(sink.options) === true && !this.#hooks.refusals.hasPlace)
       this.barriers = new Barriers(options.checkpointEvery);
     const found = stands.checkpoint;
+    // Of another job, it only tells what differs.
+    if (found !== 'void' && found !== undefined && found.job !== job.id && !mayBe(found, job)) return;
     if (found === 'void') return warn('the run begins at the beginning: what its checkpoint was of is not there any more');
     this.resumed = found;
     const differences = found?.identity === undefined ? [] : differencesOf(found.identity, job);
@@ -111,9 +118,12 @@ export class Commits {
 
   /** At its end: then all is closed too. */
   async all(sink: SinkStream): Promise<void> {
-    const { isExact, position } = sink.settlement;
-    await this.#store(sink, this.checkpoint(isExact ? (position ?? this.resumed?.source) : undefined));
-    if (this.isKept && this.#hooks.isDrained() && isExact) this.#hooks.warn('the run was stopped: with resume (--resume) it goes on');
+    const isDrained = this.#hooks.isDrained();
+    const { position } = sink.settlement;
+    const isExact = sink.settlement.isExact && !(isDrained && this.#gathers);
+    const checkpoint = this.checkpoint(isExact ? (position ?? this.resumed?.source) : undefined);
+    await this.#store(sink, isDrained ? { ...checkpoint, stopped: true } : checkpoint);
+    if (this.isKept && isDrained) this.#hooks.warn(checkpoint.source === undefined ? CANNOT_GO_ON : GOES_ON);
     await this.#hooks.refusals.close();
     this.isWriterEnded = true;
     await sink.writer?.close();
@@ -141,7 +151,20 @@ export class Commits {
     if (this.isKept) this.committed = sink.written;
   }
 
+  /** An operator that was stopped has given what it made of the first records: of the others it could only make the same again. */
+  get #gathers(): boolean {
+    return this.#hooks.line.operators.some(({ definition }) => definition.stream !== undefined && definition.positions !== 'forwarded');
+  }
+
   #known(): Job {
     return this.#job ?? jobOf(this.#hooks.line, {});
   }
 }
+
+/** Whether a checkpoint that is kept by another id is that of the same job, changed. */
+function mayBe({ identity }: Checkpoint, job: Job): boolean {
+  return identity !== undefined && identity.name === job.name && differencesOf(identity, job).length > 0;
+}
+
+const GOES_ON = 'the run was stopped: with resume (--resume) it goes on, and ends what is done last (keys, indexes, SQL after)';
+const CANNOT_GO_ON = 'the run was stopped where it cannot go on: what was read is committed, and another run begins at the beginning';

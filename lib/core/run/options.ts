@@ -34,7 +34,7 @@ const runOptions = z.strictObject({
   batchDelayMs: z.number().min(0).default(100),
   job: z.string().min(1).optional(),
   resume: z.boolean().default(false),
-  checkpoint: z.literal(false).optional(),
+  checkpoint: z.boolean().optional(),
   checkpointEvery: z.int().positive().optional(),
   settleTimeoutMs: z.number().positive().default(30_000),
 });

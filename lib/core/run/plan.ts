@@ -10,6 +10,7 @@ import { PlanProblems } from './plan-problems.ts';
 import { checkParts, partWords } from './parts.ts';
 import { pushDown, type PushedLine, schemasBehind } from './pushdown.ts';
 import { type Sample, sampleOf } from './sample.ts';
+import { wantsCheckpoint } from './commits.ts';
 import { lookAlike } from '../delivery/job.ts';
 import { DEAD_LETTER_SCHEMA } from '../delivery/rejects.ts';
 import type { OperatorStage, SinkStage, SourceStage, Stage } from './stage.ts';
@@ -108,9 +109,9 @@ class Planning {
 
   /** A run that commits in between goes on behind its last commit. */
   #guarantee(hasPositions: boolean): string {
-    const { checkpoint, deadLetter, job, resume } = this.#options;
+    const { deadLetter, job, resume } = this.#options;
     const { checkpoints, guarantee = 'at-least-once' } = this.#line.sink.definition;
-    const mayCommit = hasPositions && checkpoint !== false && deadLetter === undefined;
+    const mayCommit = hasPositions && wantsCheckpoint(this.#options) && deadLetter === undefined;
     if (!mayCommit || checkpoints?.commitsParts(this.#line.sink.options) !== true) return guarantee;
     return lookAlike(this.#line, job !== undefined || resume) === undefined ? 'exactly-once' : guarantee;
   }

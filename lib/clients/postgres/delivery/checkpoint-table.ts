@@ -39,6 +39,8 @@ export async function forgetCheckpoint(client: pg.Client, job: string): Promise<
 export async function provideCheckpoints(client: pg.Client): Promise<void> {
   if (await isThere(client)) return;
   await client.query(limited(`SELECT pg_catalog.pg_advisory_xact_lock(${MAKING_LOCK})`));
+  const { rows } = await client.query<{ is: boolean }>(limited(HAS_SCHEMA));
+  if (rows[0]?.is !== true) await client.query(limited('CREATE SCHEMA millrace'));
   await client.query(limited(MAKE));
 }
 
@@ -50,8 +52,14 @@ export function storeSql(checkpoint: Checkpoint, table: string): string {
   return STORE.replace(/\$(\d)/g, (_, number: string) => values[Number(number) - 1] as string);
 }
 
+/** Whether nothing at a table looks at a load as a whole: rows that refer to later ones, what is checked or told at the end. */
+export async function takesParts(client: pg.Client, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ takes: boolean }>(limited(TAKES_PARTS, [table]));
+  return rows[0]?.takes === true;
+}
+
 async function isThere(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query<{ is: boolean }>(limited(`SELECT pg_catalog.to_regclass('${CHECKPOINT_TABLE}') IS NOT NULL AS is`));
+  const { rows } = await client.query<{ is: boolean }>(limited(IS_THERE));
   return rows[0]?.is === true;
 }
 
@@ -59,19 +67,30 @@ async function isThere(client: pg.Client): Promise<boolean> {
 const MAKING_LOCK = '5569066304901563205';
 
 const LACKING = `SELECT CASE
-  WHEN pg_catalog.to_regclass('${CHECKPOINT_TABLE}') IS NOT NULL THEN
-    CASE WHEN pg_catalog.has_table_privilege('${CHECKPOINT_TABLE}', 'SELECT') AND pg_catalog.has_table_privilege('${CHECKPOINT_TABLE}', 'INSERT')
-      AND pg_catalog.has_table_privilege('${CHECKPOINT_TABLE}', 'UPDATE') AND pg_catalog.has_table_privilege('${CHECKPOINT_TABLE}', 'DELETE') THEN NULL
-      ELSE 'this user may not read and write table ${CHECKPOINT_TABLE}' END
-  WHEN pg_catalog.to_regnamespace('millrace') IS NOT NULL THEN
-    CASE WHEN pg_catalog.has_schema_privilege('millrace', 'CREATE') THEN NULL ELSE 'this user may not CREATE in schema millrace' END
-  WHEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') THEN NULL
-  ELSE 'this user may not CREATE schema millrace in the database' END AS reason`;
+    WHEN n.oid IS NULL THEN CASE WHEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') THEN NULL
+      ELSE 'this user may not CREATE schema millrace in the database' END
+    WHEN NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') THEN 'this user may not use schema millrace'
+    WHEN c.oid IS NULL THEN CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'CREATE') THEN NULL ELSE 'this user may not CREATE in schema millrace' END
+    WHEN pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
+      AND pg_catalog.has_table_privilege(c.oid, 'UPDATE') AND pg_catalog.has_table_privilege(c.oid, 'DELETE') THEN NULL
+    ELSE 'this user may not read and write table ${CHECKPOINT_TABLE}' END AS reason
+  FROM (SELECT) s LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'millrace'
+    LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'checkpoint'`;
 
-const MAKE = `CREATE SCHEMA IF NOT EXISTS millrace;
-  CREATE TABLE IF NOT EXISTS ${CHECKPOINT_TABLE} (job text PRIMARY KEY, source text NOT NULL, target text NOT NULL, target_oid oid NOT NULL,
+const IS_THERE = `SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'millrace' AND c.relname = 'checkpoint') AS is`;
+
+/** To say IF NOT EXISTS takes the right to make it. */
+const HAS_SCHEMA = "SELECT pg_catalog.to_regnamespace('millrace') IS NOT NULL AS is";
+
+const MAKE = `CREATE TABLE IF NOT EXISTS ${CHECKPOINT_TABLE} (job text PRIMARY KEY, source text NOT NULL, target text NOT NULL, target_oid oid NOT NULL,
     done boolean NOT NULL, checkpoint json NOT NULL, updated_at timestamptz NOT NULL);
   COMMENT ON TABLE ${CHECKPOINT_TABLE} IS 'where the runs of Millrace stand: each row was committed with the rows that it speaks of'`;
+
+const TAKES_PARTS = `SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.conrelid = pg_catalog.to_regclass($1)
+    AND (f.condeferrable OR (f.contype = 'f' AND f.confrelid = f.conrelid)))
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = pg_catalog.to_regclass($1) AND NOT g.tgisinternal
+    AND (g.tgtype & 1 = 0 OR g.tgconstraint <> 0)) AS takes`;
 
 const LOAD = `SELECT checkpoint, target_oid IS NOT DISTINCT FROM pg_catalog.to_regclass($2)::pg_catalog.oid AS stands
   FROM ${CHECKPOINT_TABLE} WHERE job = $1 OR (source = $3 AND target = $4 AND NOT done AND target_oid = pg_catalog.to_regclass($2)::pg_catalog.oid)

@@ -1,4 +1,6 @@
 /** Two runs of one job at a time would each take the other's rows for its own: the second waits a little, and is refused. */
+import { createHash } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
@@ -19,7 +21,9 @@ export async function lockJob(client: pg.Client, job: string, signal: AbortSigna
   while (!(await tryLock(client, job))) {
     if (signal.aborted) throw new MillraceError('CANCELLED', 'cancelled while another run of the job was waited for');
     const holder = await holderOf(client, job);
-    if (holder !== undefined && isDead(holder)) await client.query(limited('SELECT pg_catalog.pg_terminate_backend($1)', [holder.pid]));
+    // Without the right to it, it is waited for like any other.
+    if (holder !== undefined && isDead(holder))
+      await client.query(limited('SELECT pg_catalog.pg_terminate_backend($1)', [holder.pid])).catch(() => undefined);
     if (performance.now() > end) {
       throw new MillraceError('JOB_RUNNING', `another run of this job is at work${toldOf(holder)}; wait for its end, or end it`, {
         retryable: true,
@@ -28,11 +32,16 @@ export async function lockJob(client: pg.Client, job: string, signal: AbortSigna
     await sleep(LOOK_EVERY_MS);
   }
   const { rows } = await client.query<{ name: string }>(limited("SELECT pg_catalog.current_setting('application_name') AS name"));
-  await client.query(limited(NAME, [`${rows[0]?.name.slice(0, NAME_LENGTH) ?? ''} ${process.pid}@${hostname()}`]));
+  await client.query(limited(NAME, [sessionName(rows[0]?.name ?? '', process.pid)]));
   return async () => {
     await client.query(limited(NAME, [rows[0]?.name ?? '']));
     await client.query(limited(`SELECT pg_catalog.pg_advisory_unlock(${LOCK})`, [job]));
   };
+}
+
+/** Of a session that holds a job, for a process of this host. Names are cut off by the server. */
+export function sessionName(name: string, pid: number): string {
+  return `${name.slice(0, NAME_LENGTH)} ${pid}@${hostname().slice(0, NAME_LENGTH)}/${world()}`;
 }
 
 async function tryLock(client: pg.Client, job: string): Promise<boolean> {
@@ -50,10 +59,21 @@ async function holderOf(client: pg.Client, job: string): Promise<Holder | undefi
   return rows[0];
 }
 
-/** As far as its name tells: a process of this host that is no more. */
+/** What process numbers are of: this host, and within it this container. */
+function world(): string {
+  let space = '';
+  try {
+    space = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // Elsewhere than on Linux a host has one.
+  }
+  return createHash('sha256').update(`${hostname()} ${space}`).digest('hex').slice(0, 8);
+}
+
+/** As far as its name tells: a process that is no more where this one is. */
 function isDead({ name }: Holder): boolean {
-  const match = / (\d+)@(.+)$/.exec(name);
-  if (match === null || !hostname().startsWith(match[2] as string)) return false;
+  const match = / (\d+)@.*\/([0-9a-f]{8})$/.exec(name);
+  if (match === null || match[2] !== world()) return false;
   try {
     process.kill(Number(match[1]), 0);
     return false;
@@ -66,7 +86,6 @@ function toldOf(holder: Holder | undefined): string {
   return holder === undefined ? '' : ` (${holder.name.trim()}, server process ${holder.pid})`;
 }
 
-/** Names are cut off by the server. */
 const NAME_LENGTH = 20;
 const LOCK = "pg_catalog.hashtextextended('millrace job ' || $1, 0)";
 const NAME = "SELECT pg_catalog.set_config('application_name', $1, false)";

@@ -3,7 +3,7 @@ import type { CheckpointKeeper, KeeperContext, Stands } from '../../../core/defi
 import { parseQualifiedName, quoteQualifiedName } from '../../../values/identifiers.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
 import { withSession } from '../connection/session.ts';
-import { forgetCheckpoint, lackingCheckpoints, loadCheckpoint } from './checkpoint-table.ts';
+import { forgetCheckpoint, lackingCheckpoints, loadCheckpoint, takesParts } from './checkpoint-table.ts';
 import { lockJob } from './job-lock.ts';
 
 /** Of a load, what its checkpoints depend on. */
@@ -11,11 +11,12 @@ export interface KeptLoad {
   readonly table: string;
   readonly mode: 'create' | 'append' | 'replace' | 'upsert';
   readonly indexes?: 'keep' | 'rebuild' | undefined;
+  readonly before?: string | undefined;
 }
 
-/** A table that takes another one's place, and indexes that were dropped, stand there when all is done. */
-export function commitsParts({ mode, indexes }: KeptLoad): boolean {
-  return mode !== 'replace' && indexes !== 'rebuild';
+/** A table that takes another one's place, and indexes that were dropped, stand there when all is done; what SQL before has set holds for its transaction. */
+export function commitsParts({ mode, indexes, before }: KeptLoad): boolean {
+  return mode !== 'replace' && indexes !== 'rebuild' && before === undefined;
 }
 
 /** Checkpoints of a table that is loaded stand in its database. `isPart`: of a whole database. */
@@ -38,11 +39,12 @@ export function tableKeeper<Options extends KeptLoad, Given>(
 async function look(client: pg.Client, table: string, { job, resume, signal }: KeeperContext): Promise<Stands> {
   const refusal = await lackingCheckpoints(client);
   if (refusal !== undefined) return { refusal };
-  if ((await loadCheckpoint(client, job, table)) === undefined) return { checkpoint: undefined };
+  const parts = await takesParts(client, table);
+  if ((await loadCheckpoint(client, job, table)) === undefined) return { checkpoint: undefined, commitsParts: parts };
   // Another run may be at work, and further on soon.
   const release = await lockJob(client, job.id, signal);
   const checkpoint = await loadCheckpoint(client, job, table);
   if (checkpoint === 'void' || !resume) await forgetCheckpoint(client, job.id);
   await release();
-  return { checkpoint: resume ? checkpoint : undefined };
+  return { checkpoint: resume ? checkpoint : undefined, commitsParts: parts };
 }

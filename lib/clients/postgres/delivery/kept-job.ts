@@ -33,11 +33,11 @@ export class KeptJob {
    * In the transaction of the rows. `table`: the target, for SQL. A part need not be on the disk before the next begins: whatever a crash takes, it takes
    * rows and checkpoint together.
    */
-  async keep(checkpoint: Checkpoint, table: string, isLast: boolean): Promise<void> {
+  async keep(checkpoint: Checkpoint, table: string, isFinal: boolean): Promise<void> {
     if (!this.#hasTable) await provideCheckpoints(this.#client);
     this.#hasTable = true;
     const statement = storeSql(checkpoint, table);
-    await this.#client.query(isLast ? statement : `SET LOCAL synchronous_commit = off; ${statement}`);
+    await this.#client.query(isFinal ? statement : `SET LOCAL synchronous_commit = off; ${statement}`);
   }
 
   /** In the transaction of rows behind which nobody can go on. */

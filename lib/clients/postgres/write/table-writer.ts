@@ -104,6 +104,7 @@ export class TableWriter implements Writer {
 
   evolve(schema: Schema): Promise<void> {
     return this.#guarded('change', async () => {
+      if (!this.#isInTransaction) await this.#begin();
       await this.#loader?.flush();
       this.#loader = undefined;
       await this.#table.evolve(schema, this.#schema ?? schema);
@@ -122,10 +123,11 @@ export class TableWriter implements Writer {
       const isLast = checkpoint.done === true || !isKept;
       const isSwapped = isLast && (await this.#finishTable());
       await this.#options.hooks?.loaded({ client: this.#session.client, warn: message => this.#context.warn(message) });
-      await this.#advanceSequences();
+      const isFinal = isLast || checkpoint.stopped === true;
+      if (isFinal) await this.#advanceSequences();
       const { after } = this.#options;
       if (after !== undefined && isLast) await runOwnSql(this.#session, 'after', after);
-      if (isKept) await this.#job.keep(this.#table.noted(checkpoint), this.#table.quoted, isLast);
+      if (isKept) await this.#job.keep(this.#table.noted(checkpoint), this.#table.quoted, isFinal);
       else await this.#job.forget();
       await this.#commitTransaction();
       await this.#endLoaders();
@@ -138,7 +140,8 @@ export class TableWriter implements Writer {
 
   async close(): Promise<void> {
     this.#leave();
-    await this.#job.end();
+    // All is committed: a connection that breaks now has nothing more to say.
+    await this.#job.end().catch(() => this.#session.discard());
     this.#release();
     await this.#pool.close();
   }
