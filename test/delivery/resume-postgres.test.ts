@@ -301,6 +301,30 @@ describe('a run that goes on where it was, into PostgreSQL', () => {
     expect(await rowsOf(target)).to.deep.equal(await rowsOf(source));
   });
 
+  it('goes on where it was stopped, and only then makes keys and indexes', async () => {
+    let drain = new AbortController();
+    const stoppable = () =>
+      pipeline(
+        read(),
+        filter<Item>(({ id }) => {
+          if (id === 3000) drain.abort();
+          return true;
+        }),
+        into(),
+        { ...OFTEN, resume: true, drain: drain.signal },
+      );
+    const stopped = await stoppable();
+    expect(stopped.status).to.equal('stopped');
+    expect(stopped.written).to.be.within(3000, ROWS - 1);
+    expect(stopped.warnings.join()).to.contain('it goes on');
+    expect(await counted()).to.equal(stopped.written);
+    drain = new AbortController();
+    expect((await stoppable()).written).to.equal(ROWS - stopped.written);
+    expect(await rowsOf(target)).to.deep.equal(await rowsOf(source));
+    const indexes = "SELECT indexdef FROM pg_indexes WHERE tablename = 'items' ORDER BY 1";
+    expect(await sql(target, indexes)).to.deep.equal(await sql(source, indexes));
+  });
+
   it('says where a run that was stopped cannot go on', async () => {
     const drain = new AbortController();
     const sorted = () =>

@@ -6,7 +6,7 @@ import { quoteLiteral } from '../../../values/identifiers.ts';
 import { limited } from '../connection/connect.ts';
 
 /** For SQL. */
-export const CHECKPOINT_TABLE = 'millrace.checkpoint';
+const CHECKPOINT_TABLE = 'millrace.checkpoint';
 
 /** Why this user can keep none in this database; undefined where that is possible. */
 export async function lackingCheckpoints(client: pg.Client): Promise<string | undefined> {

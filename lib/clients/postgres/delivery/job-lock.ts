@@ -15,9 +15,9 @@ const LOOK_EVERY_MS = 100;
  * Takes the lock of a job for the session; gives what lets go of it. A run of this host whose process is dead is ended: its session may not have noticed.
  * JOB_RUNNING, CANCELLED. Behind a pooler, whose sessions are everybody's, there is no lock.
  */
-export async function lockJob(client: pg.Client, job: string, signal: AbortSignal, waitMs = WAIT_MS): Promise<() => Promise<void>> {
+export async function lockJob(client: pg.Client, job: string, signal: AbortSignal): Promise<() => Promise<void>> {
   if (isPooled(client)) return () => Promise.resolve();
-  const end = performance.now() + waitMs;
+  const end = performance.now() + WAIT_MS;
   while (!(await tryLock(client, job))) {
     if (signal.aborted) throw new MillraceError('CANCELLED', 'cancelled while another run of the job was waited for');
     const holder = await holderOf(client, job);
