@@ -21,6 +21,7 @@ import { MillraceError } from '../lib/errors.ts';
 import { Schema } from '../lib/schema/schema.ts';
 import { quoteQualifiedName } from '../lib/values/identifiers.ts';
 import { postgresKind } from './postgres.ts';
+import { countOf } from '../lib/values/counts.ts';
 
 const options = z.strictObject({
   ...connectionFields,
@@ -86,8 +87,8 @@ function noteOf(object: DatabaseObject): string {
   if (object.kind !== 'table') return `${object.kind} ${printTableName(object.object)}`;
   const { constraints, indexes, estimatedRows } = object.table;
   const keys = constraints.filter(({ kind }) => kind !== 'n').length;
-  const rows = estimatedRows === undefined ? '' : `, about ${Math.round(estimatedRows)} rows`;
-  return `table ${printTableName(object.table)}: ${keys} constraint${keys === 1 ? '' : 's'}, ${indexes.length} index${indexes.length === 1 ? '' : 'es'}${rows}`;
+  const rows = estimatedRows === undefined ? '' : `, about ${countOf(estimatedRows, 'row')}`;
+  return `table ${printTableName(object.table)}: ${countOf(keys, 'constraint')}, ${countOf(indexes.length, 'index')}${rows}`;
 }
 
 async function openParts(given: CheckedOptions, { signal }: DescribeContext, means: ConnectionMeans | undefined): Promise<SourceParts> {

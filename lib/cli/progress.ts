@@ -3,6 +3,7 @@ import { printSize } from '../values/sizes.ts';
 import { printCount, printDuration } from './numbers.ts';
 import { cutToWidth } from '../values/text-width.ts';
 import { widthOf } from './terminal-width.ts';
+import { countOf } from '../values/counts.ts';
 
 export interface ProgressDisplay {
   readonly everyMs: number;
@@ -35,7 +36,7 @@ export function showProgress(output: NodeJS.WriteStream): ProgressDisplay {
 
 /** `1,234,567 records, 412,000/s, 183 MiB, 42 %, 0:12 left, slowest: filter`. */
 export function progressLine({ read, rejected, bytesRead, recordsPerSecond, fraction, secondsLeft, slowestStage }: Progress): string {
-  const parts = [`${printCount(read)} records`, `${printCount(recordsPerSecond)}/s`];
+  const parts = [countOf(read, 'record'), `${printCount(recordsPerSecond)}/s`];
   if (bytesRead > 0) parts.push(printSize(bytesRead));
   if (rejected > 0) parts.push(`${printCount(rejected)} rejected`);
   if (fraction !== undefined) parts.push(`${Math.floor(fraction * 100)} %`);

@@ -2,6 +2,7 @@ import { printAddress } from '../config/print-address.ts';
 import type { RejectGroup, Report, StageReport } from '../core/run/report.ts';
 import { printSize } from '../values/sizes.ts';
 import { printCount, printSeconds } from './numbers.ts';
+import { countOf } from '../values/counts.ts';
 
 export interface Places {
   readonly from: string;
@@ -31,7 +32,7 @@ export function summaryLines(report: Report, places: Places): string[] {
 function headline({ status, read, written, seconds }: Report, { from, to }: Places): string {
   const verb = status === 'stopped' ? 'Stopped after' : 'Copied';
   const rate = seconds > 0 ? ` (${printCount(read / seconds)} read a second)` : '';
-  return `${verb} ${records(written)} in ${printSeconds(seconds)}${rate}: ${place(from, 'standard input')} → ${place(to, 'standard output')}`;
+  return `${verb} ${countOf(written, 'record')} in ${printSeconds(seconds)}${rate}: ${place(from, 'standard input')} → ${place(to, 'standard output')}`;
 }
 
 /** Only what happened, and what was read only where it differs from what was written. */
@@ -60,7 +61,7 @@ function rejects({ rejected, rejects: groups }: Report, { deadLetter }: Places):
     .map(({ stage, code, reason, count }: RejectGroup) => `    ${printCount(count)} × ${stage} ${code}: ${reason}`);
   const more = groups.length > MAX_CAUSES ? [`    … and ${printCount(groups.length - MAX_CAUSES)} more causes`] : [];
   return [
-    `  ${records(rejected)} refused${deadLetter === undefined ? '' : `, kept in ${place(deadLetter, 'standard output')}`}:`,
+    `  ${countOf(rejected, 'record')} refused${deadLetter === undefined ? '' : `, kept in ${place(deadLetter, 'standard output')}`}:`,
     ...shown,
     ...more,
   ];
@@ -74,10 +75,6 @@ function bottleneck({ bottleneck: kind, stages, seconds }: Report): string[] {
 
 function namesOf(stages: readonly StageReport[], count: (stage: StageReport) => number): string {
   return [...new Set(stages.filter(stage => count(stage) > 0).map(stage => stage.kind))].join(', ') || 'the stages';
-}
-
-function records(count: number): string {
-  return `${printCount(count)} record${count === 1 ? '' : 's'}`;
 }
 
 function place(address: string, standard: string): string {

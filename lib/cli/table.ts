@@ -1,6 +1,7 @@
 import type { Schema } from '../schema/schema.ts';
 import { typeName } from '../schema/types.ts';
 import { cutToWidth, textWidth, visible } from '../values/text-width.ts';
+import { countOf } from '../values/counts.ts';
 
 /** What stands in a table: a text, or null for SQL's NULL and for fields that are not there. */
 export type Cell = string | null;
@@ -32,8 +33,7 @@ export function tableLines(schema: Schema, rows: readonly (readonly Cell[])[], w
       .join(GAP)
       .trimEnd();
   const rule = widths.map(cells => '─'.repeat(cells)).join(GAP);
-  const more =
-    left.length === 0 ? [] : [cutToWidth(`… and ${left.length} more column${left.length === 1 ? '' : 's'}: ${left.join(', ')}`, width)];
+  const more = left.length === 0 ? [] : [cutToWidth(`… and ${countOf(left.length, 'more column')}: ${left.join(', ')}`, width)];
   return [line(0), line(1), rule, ...rows.map((_, i) => line(i + 2)), ...more];
 }
 

@@ -8,8 +8,10 @@ import { type TablesVerification, verifyTables } from '../migration/verify-table
 import { parseNames } from '../query/parse-names.ts';
 import { visible } from '../values/text-width.ts';
 import type { ExitStatus } from './exit.ts';
+import { printCount } from './numbers.ts';
 import type { VerifyOptions } from './options.ts';
 import { unlessStopped } from './signals.ts';
+import { countOf } from '../values/counts.ts';
 
 /** The exit status of places that differ, as of bad data. */
 const DIFFERENT = 65;
@@ -50,13 +52,15 @@ async function tablesOf(a: string, b: string, run: Run): Promise<Found> {
 /** Only what differs, table by table. */
 function tableLines({ equal, tables, onlyInA, onlyInB }: TablesVerification, a: string, b: string): string[] {
   const records = tables.reduce((sum, table) => sum + table.records[0], 0);
-  if (equal) return [`equal: ${count(tables.length)} tables, ${count(records)} records`];
+  if (equal) return [`equal: ${countOf(tables.length, 'table')}, ${countOf(records, 'record')}`];
   const lines = ['different', `A: ${printAddress(a)}`, `B: ${printAddress(b)}`];
   for (const name of onlyInA) lines.push(`table ${name}: only in A`);
   for (const name of onlyInB) lines.push(`table ${name}: only in B`);
   for (const { table, ...found } of tables.filter(one => !one.equal)) {
     const [mine, theirs] = found.records;
-    lines.push(`table ${table}: ${mine === theirs ? `${count(mine)} records` : `${count(mine)} records in A, ${count(theirs)} in B`}`);
+    lines.push(
+      `table ${table}: ${mine === theirs ? countOf(mine, 'record') : `${countOf(mine, 'record')} in A, ${printCount(theirs)} in B`}`,
+    );
     lines.push(...differencesOf(found).map(line => `  ${line}`));
   }
   return lines;
@@ -64,8 +68,8 @@ function tableLines({ equal, tables, onlyInA, onlyInB }: TablesVerification, a: 
 
 function linesOf(found: Verification, a: string, b: string): string[] {
   const { records, columns } = found;
-  if (found.equal) return [`equal: ${count(records[0])} records, ${count(columns.length)} columns`];
-  const sides = [`A: ${count(records[0])} records, ${printAddress(a)}`, `B: ${count(records[1])} records, ${printAddress(b)}`];
+  if (found.equal) return [`equal: ${countOf(records[0], 'record')}, ${countOf(columns.length, 'column')}`];
+  const sides = [`A: ${countOf(records[0], 'record')}, ${printAddress(a)}`, `B: ${countOf(records[1], 'record')}, ${printAddress(b)}`];
   return ['different', ...sides, ...differencesOf(found)];
 }
 
@@ -79,14 +83,10 @@ function differencesOf({ records, columns, recordsEqual, onlyInA, onlyInB, diffe
     lines.push('each column has the same values, in other records');
   if (differences === undefined) return lines;
   const { onlyInA: more, onlyInB: less, different, shown } = differences;
-  lines.push(`${count(more)} records only in A, ${count(less)} only in B, ${count(different)} different`);
+  lines.push(`${countOf(more, 'record')} only in A, ${printCount(less)} only in B, ${printCount(different)} different`);
   for (const { key, found: where, columns: other } of shown) {
     const what = where === 'different' ? `different: ${(other ?? []).join(', ')}` : where.replace(/[ab]$/, side => side.toUpperCase());
     lines.push(`${key.map(text => text ?? 'null').join(', ')}: ${what}`);
   }
   return lines;
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en-US');
 }

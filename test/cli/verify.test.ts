@@ -26,7 +26,7 @@ describe('millrace verify', () => {
     expect(out.split('\n').slice(3)).to.deep.equal([
       'column id: other values',
       'column name: other values',
-      '1 records only in A, 1 only in B, 1 different',
+      '1 record only in A, 1 only in B, 1 different',
       '2: different: name',
       '3: only in A',
       '4: only in B',

@@ -4,6 +4,7 @@ import type { Format } from '../../formats/index.ts';
 import { jsonNullsAsNull, type ReducedNulls } from '../../formats/ndjson/index.ts';
 import type { Field, Schema } from '../../schema/schema.ts';
 import type { DataType } from '../../schema/types.ts';
+import { countOf } from '../../values/counts.ts';
 
 /** OPTION_INVALID where the format carries everything, COLUMN_UNKNOWN for a name that the records do not have. */
 export function checkLossy(lossy: readonly string[], { name }: Format, schema: Schema | undefined): void {
@@ -65,8 +66,7 @@ export class LostNulls {
     const told = [...this.#counts].filter(([, count]) => count > 0);
     this.#counts.clear();
     return told.map(
-      ([name, count]) =>
-        `column ${JSON.stringify(name)}: the JSON value null became NULL in ${count} record${count === 1 ? '' : 's'} (lossy)`,
+      ([name, count]) => `column ${JSON.stringify(name)}: the JSON value null became NULL in ${countOf(count, 'record')} (lossy)`,
     );
   }
 }

@@ -5,6 +5,7 @@ import { Schema } from '../../schema/schema.ts';
 import type { DeadLetter } from '../contracts.ts';
 import type { AnyBatch } from '../define.ts';
 import type { RejectGroup } from '../run/report.ts';
+import { countOf } from '../../values/counts.ts';
 
 /** Thrown where a record was refused and nobody takes rejects. `code` is that of the reject, or RECORD_REJECTED where it is an operator's own. */
 export class RecordRejected extends MillraceError {
@@ -61,7 +62,7 @@ export class Rejects {
     if (this.count > this.#maxCount)
       throw new MillraceError(
         'TOO_MANY_REJECTED',
-        `${this.count} record${this.count === 1 ? ' was' : 's were'} rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`,
+        `${countOf(this.count, 'record')} ${this.count === 1 ? 'was' : 'were'} rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`,
         { stage },
       );
   }

@@ -1,6 +1,7 @@
 import { printSize } from '../../values/sizes.ts';
 import { textWidth, visible } from '../../values/text-width.ts';
 import type { ColumnPlan, PartPlan, Plan, PlanProblem, PlanStage } from '../plan.ts';
+import { countOf } from '../../values/counts.ts';
 
 /** Statements are broken between words where they are longer. */
 const LINE_WIDTH = 100;
@@ -53,7 +54,7 @@ function partLines({ kind, name, ...part }: PartPlan): string[] {
 }
 
 function sizeOf({ estimatedRows, estimatedBytes }: PlanStage): string {
-  const rows = estimatedRows === undefined ? [] : [`${estimatedRows.toLocaleString('en-US')} record${estimatedRows === 1 ? '' : 's'}`];
+  const rows = estimatedRows === undefined ? [] : [countOf(estimatedRows, 'record')];
   const bytes = estimatedBytes === undefined ? [] : [printSize(estimatedBytes)];
   const size = [...rows, ...bytes];
   return size.length === 0 ? '' : `about ${size.join(', ')}`;

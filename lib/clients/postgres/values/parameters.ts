@@ -2,6 +2,7 @@ import { MillraceError } from '../../../errors.ts';
 import { textPrinter } from '../../../schema/print.ts';
 import type { DataType } from '../../../schema/types.ts';
 import { JsonNumber } from '../../../values/json.ts';
+import { countOf } from '../../../values/counts.ts';
 
 /** $1, $2, … of a query: their types and their values as text, which the server reads by the type's input rules. */
 export interface QueryParameters {
@@ -18,8 +19,7 @@ export function queryParameters(
   types: readonly { readonly oid: number; readonly type: DataType }[],
 ): QueryParameters {
   if (values.length !== types.length) {
-    const wants =
-      types.length === 0 ? 'no parameters' : `${types.length} parameter${types.length === 1 ? '' : 's'} ($1 to $${types.length})`;
+    const wants = types.length === 0 ? 'no parameters' : `${countOf(types.length, 'parameter')} ($1 to $${types.length})`;
     throw invalidOption(`the query has ${wants.replace(' ($1 to $1)', ' ($1)')}, and ${values.length} values are given`);
   }
   return {

@@ -2,6 +2,7 @@ import { ArrayColumn } from '../../../core/batch/column.ts';
 import type { AnyBatch } from '../../../core/define.ts';
 import { type DataType, typeName } from '../../../schema/types.ts';
 import type { NearestValue } from './nearest-value.ts';
+import { countOf } from '../../../values/counts.ts';
 
 /** A column that may lose something on the way, because the user said so. */
 export interface LossyColumn {
@@ -49,7 +50,7 @@ export class Losses {
     this.#counts.clear();
     return told.map(
       ([name, { target, count }]) =>
-        `column ${JSON.stringify(name)} of table ${table}: ${count} value${count === 1 ? '' : 's'} changed on the way into ${typeName(target)} (lossy)`,
+        `column ${JSON.stringify(name)} of table ${table}: ${countOf(count, 'value')} changed on the way into ${typeName(target)} (lossy)`,
     );
   }
 }
