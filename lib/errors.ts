@@ -59,6 +59,8 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 export interface ErrorDetails {
   readonly stage?: string | undefined;
   readonly retryable?: boolean;
+  readonly hasWaited?: boolean;
+  readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -71,12 +73,18 @@ export class MillraceError extends Error {
   stage: string | undefined;
   /** True where the same may go well at another time. */
   readonly retryable: boolean;
+  /** True where a time limit of the caller's ran out while something was waited for: nobody tries again by himself. */
+  readonly hasWaited: boolean;
+  /** Milliseconds for which the other side wants to be left alone (`Retry-After`). */
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.stage = details.stage;
     this.retryable = details.retryable ?? false;
+    this.hasWaited = details.hasWaited ?? false;
+    this.retryAfterMs = details.retryAfterMs;
   }
 }
 
