@@ -105,7 +105,10 @@ async function openParts(given: CheckedOptions, { signal }: DescribeContext, mea
       const snapshot = await exportSnapshot(client);
       const whole = await readDatabase(client, wanted);
       const tables = whole.objects.flatMap(object => (object.kind === 'table' && object.table.kind === 'r' ? [object.table] : []));
-      const relations = await describeTables(client, tables.map(quoteQualifiedName));
+      const relations = await describeTables(
+        client,
+        tables.map(table => ({ name: quoteQualifiedName(table), oid: table.oid })),
+      );
       return {
         whole,
         parts: tables.map((table, i) => {

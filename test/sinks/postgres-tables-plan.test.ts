@@ -214,21 +214,26 @@ describe('the plan of a whole database', () => {
   it('names every table of which not all rows may be read', async () => {
     await sql(
       source,
-      `DROP ROLE IF EXISTS "reads some"; CREATE ROLE "reads some" LOGIN; GRANT SELECT ON up, customer TO "reads some"; GRANT SELECT (x, y) ON down TO "reads some"; ALTER TABLE customer ENABLE ROW LEVEL SECURITY`,
+      `DROP ROLE IF EXISTS "reads some"; CREATE ROLE "reads some" LOGIN; CREATE SCHEMA unseen; CREATE TABLE unseen.t (id int PRIMARY KEY);
+        GRANT SELECT ON unseen.t TO "reads some"; GRANT SELECT ON up, customer TO "reads some"; GRANT SELECT (x, y) ON down TO "reads some"; ALTER TABLE customer ENABLE ROW LEVEL SECURITY`,
     );
     const as = new URL(source);
     as.username = 'reads%20some';
     try {
       const stages = () =>
-        [from.postgres.tables({ url: as.href, tables: 'up,down,customer,e1' }), to.postgres.tables({ url: target })] as const;
+        [from.postgres.tables({ url: as.href, tables: 'up,down,customer,e1,unseen.t' }), to.postgres.tables({ url: target })] as const;
       expect(problems(await plan(...stages()))).to.deep.equal([
         'NOT_PERMITTED public.customer: row-level security may hide rows of it from this user',
         'NOT_PERMITTED public.e1: this user may not SELECT from it; grant it',
+        'NOT_PERMITTED unseen.t: this user may not use its schema; grant it',
       ]);
       const { code, message } = await failure(pipeline(...stages()));
-      expect([code, message.slice(0, 20)]).to.deep.equal(['NOT_PERMITTED', '2 of 4 tables failed']);
+      expect([code, message.slice(0, 20)]).to.deep.equal(['NOT_PERMITTED', '3 of 5 tables failed']);
     } finally {
-      await sql(source, 'ALTER TABLE customer DISABLE ROW LEVEL SECURITY; DROP OWNED BY "reads some"; DROP ROLE "reads some"');
+      await sql(
+        source,
+        'DROP SCHEMA unseen CASCADE; ALTER TABLE customer DISABLE ROW LEVEL SECURITY; DROP OWNED BY "reads some"; DROP ROLE "reads some"',
+      );
     }
   });
 

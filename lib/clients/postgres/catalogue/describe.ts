@@ -18,19 +18,25 @@ export function fieldOf({ name, type, nullable, generatedBy, collation }: Omit<S
 
 /** A table, view, foreign or partitioned table. NOT_FOUND, with the nearest name there is. */
 export async function describeTable(client: pg.Client, table: string, target: PgTarget): Promise<Relation> {
-  const [relation] = await describeTables(client, [quoteQualifiedName(parseQualifiedName(table))]);
+  const [relation] = await describeTables(client, [{ name: quoteQualifiedName(parseQualifiedName(table)) }]);
   if (relation === undefined) throw await tableNotFound(client, table, target);
   return relation;
 }
 
-/** Many of them, in their order; undefined: there is none. `names`: quoted. */
-export async function describeTables(client: pg.Client, names: readonly string[]): Promise<(Relation | undefined)[]> {
-  const { rows } = await client.query<ColumnRow>(limited(COLUMNS, [names]));
+/** A table by its name (quoted), or, where its number is known, by that: this takes no right to use its schema. */
+interface TableReference {
+  readonly name: string;
+  readonly oid?: number;
+}
+
+/** Many of them, in their order; undefined: there is none. */
+export async function describeTables(client: pg.Client, tables: readonly TableReference[]): Promise<(Relation | undefined)[]> {
+  const { rows } = await client.query<ColumnRow>(limited(COLUMNS, [tables.map(({ name }) => name), tables.map(({ oid }) => oid ?? null)]));
   const catalogue = new TypeCatalogue(client);
   await catalogue.load(rows.flatMap(row => (row.name === null ? [] : [row.oid])));
   const byTable = new Map<number, ColumnRow[]>();
   for (const row of rows) byTable.set(row.at, [...(byTable.get(row.at) ?? []), row]);
-  return names.map((name, i) => relationOf(name, byTable.get(i + 1) ?? [], catalogue));
+  return tables.map(({ name }, i) => relationOf(name, byTable.get(i + 1) ?? [], catalogue));
 }
 
 function relationOf(name: string, rows: readonly ColumnRow[], catalogue: TypeCatalogue): Relation | undefined {
@@ -106,7 +112,8 @@ const COLUMNS = `
       WHERE d.adrelid = c.oid AND d.adnum = a.attnum) END AS expression,
     pg_catalog.array_position(k.conkey, a.attnum) AS keyplace,
     CASE WHEN ${BY_BYTES} THEN 'code point' WHEN o.collisdeterministic THEN 'deterministic' END AS collation
-  FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY t(name, at) JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t.name)
+  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::oid[])) WITH ORDINALITY t(name, oid, at)
+    JOIN pg_catalog.pg_class c ON c.oid = CASE WHEN t.oid IS NULL THEN pg_catalog.to_regclass(t.name)::pg_catalog.oid ELSE t.oid END
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
     LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation

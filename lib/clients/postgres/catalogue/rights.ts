@@ -40,9 +40,13 @@ export async function lackingSchema(client: pg.Client, { schema }: QualifiedName
 
 /** Tables (by their oids) of which this user may not read every row: NOT_PERMITTED, one each. */
 export async function lackingSelect(client: pg.Client, tables: ReadonlyMap<number, string>): Promise<MillraceError[]> {
-  const { rows } = await client.query<{ oid: number; hides: boolean }>(limited(UNREADABLE, [`{${[...tables.keys()].join(',')}}`]));
-  return rows.map(({ oid, hides }) => {
-    const why = hides ? 'row-level security may hide rows of it from this user' : 'this user may not SELECT from it; grant it';
+  const { rows } = await client.query<{ oid: number; uses: boolean; hides: boolean }>(
+    limited(UNREADABLE, [`{${[...tables.keys()].join(',')}}`]),
+  );
+  return rows.map(({ oid, uses, hides }) => {
+    const why = hides
+      ? 'row-level security may hide rows of it from this user'
+      : `this user may not ${uses ? 'SELECT from it' : 'use its schema'}; grant it`;
     return new MillraceError('NOT_PERMITTED', `${tables.get(oid) ?? ''}: ${why}`);
   });
 }
@@ -114,11 +118,12 @@ const LACKING = `
     AND NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, RIGHT) ORDER BY a.attnum`;
 
 const UNREADABLE = `
-  SELECT c.oid, reads AND pg_catalog.row_security_active(c.oid) AS hides
+  SELECT c.oid, uses, uses AND reads AND pg_catalog.row_security_active(c.oid) AS hides
   FROM pg_catalog.unnest($1::oid[]) WITH ORDINALITY t(oid, place) JOIN pg_catalog.pg_class c ON c.oid = t.oid,
     LATERAL (SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
-      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')) AS reads) r
-  WHERE NOT reads OR pg_catalog.row_security_active(c.oid) ORDER BY place`;
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')) AS reads,
+      pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') AS uses) r
+  WHERE NOT reads OR NOT uses OR pg_catalog.row_security_active(c.oid) ORDER BY place`;
 
 const TRUNCATES = `
   SELECT name FROM pg_catalog.jsonb_array_elements_text($1::jsonb) WITH ORDINALITY n(name, place)
