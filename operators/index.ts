@@ -1,6 +1,7 @@
 /** All operators: one line a kind. */
 import type { OperatorKind } from '../lib/core/define.ts';
 import { coerceKind } from './coerce.ts';
+import { dedupeKind } from './dedupe.ts';
 import { filterKind } from './filter.ts';
 import { flatMapKind } from './flat-map.ts';
 import { mapAsyncKind } from './map-async.ts';
@@ -15,6 +16,7 @@ import { throughKind } from './through.ts';
 import { validateKind } from './validate.ts';
 
 export { coerce } from './coerce.ts';
+export { dedupe, type DedupeOptions } from './dedupe.ts';
 export { filter } from './filter.ts';
 export { flatMap } from './flat-map.ts';
 export { map } from './map.ts';
@@ -31,6 +33,7 @@ export { validate } from './validate.ts';
 /** For `millrace kinds`. */
 export const operatorKinds: readonly OperatorKind[] = [
   coerceKind,
+  dedupeKind,
   filterKind,
   flatMapKind,
   mapKind,

@@ -142,7 +142,8 @@ export interface OperatorContext {
 
 /** What `context.keepState` takes. */
 export interface OperatorState {
-  save(): Json;
+  /** Undefined: too much for a checkpoint; the run commits nothing in between there. */
+  save(): Json | undefined;
   load(state: Json): void;
 }
 

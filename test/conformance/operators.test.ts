@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { coerce } from '../../operators/coerce.ts';
 import { mapAsync } from '../../operators/map-async.ts';
 import { validate } from '../../operators/validate.ts';
+import { dedupe } from '../../operators/dedupe.ts';
 import { filter } from '../../operators/filter.ts';
 import { flatMap } from '../../operators/flat-map.ts';
 import { map } from '../../operators/map.ts';
@@ -46,6 +47,24 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
     input: people,
     schema,
     expected: people.map(({ id }) => ({ id: -id })),
+  },
+  dedupe: {
+    open: () =>
+      compose<Person>()(
+        map(row => ({ third: row.id % 7, name: row.name })),
+        dedupe('third'),
+      ),
+    input: people,
+    schema,
+    expected: people.slice(0, 7).map(({ id, name }) => ({ third: id, name })),
+  },
+  'dedupe of columns': { open: () => dedupe<Person>(['name', 'id']), input: [...people, ...people], schema, expected: people },
+  'dedupe of whole records': { open: () => dedupe<Person>(), input: people.flatMap(p => [p, { ...p }]), schema, expected: people },
+  'dedupe of the last keys': {
+    open: () => dedupe<Person>('id', { last: 4 }),
+    input: people.flatMap(p => [p, ...people.slice(Math.max(0, p.id - 3), p.id)]),
+    schema,
+    expected: people,
   },
   'filter by a predicate': {
     open: () => filter<Person>({ id: { between: [3, 9] }, name: { like: 'n%' } }),

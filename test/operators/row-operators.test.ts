@@ -192,7 +192,7 @@ describe('take, skip', () => {
     const saved = context.kept.state!.save();
     const again = fakeContext();
     const resumed = takeKind.definition.batch!({ count: 4 }, again, undefined);
-    again.kept.state!.load(saved);
+    again.kept.state!.load(saved!);
     expect((resumed(batchOf()) as AnyBatch).rows).to.deep.equal([items[0]]);
   });
 

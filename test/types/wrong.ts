@@ -1,6 +1,6 @@
 // Each mistake must fail to compile, at the stage that is wrong. In front of that stage stands what the message must name.
 import { z } from 'zod';
-import { filter, from, type Operator, pipeline, project, type Sink, sort, to, validate } from '../../lib/index.ts';
+import { dedupe, filter, from, type Operator, pipeline, project, type Sink, sort, to, validate } from '../../lib/index.ts';
 import { lowercase } from './define.ts';
 import { tee } from './later.ts';
 
@@ -43,3 +43,7 @@ await pipeline(users, /* wrong: nmae */ tee(to.postgres({ table: 't', key: ['nma
 await pipeline(users, /* wrong: nmae */ sort('nmae'), to.file('x'));
 // @ts-expect-error … in an object
 await pipeline(users, /* wrong: nmae */ sort({ nmae: 'asc' }), to.file('x'));
+// @ts-expect-error a key that is not there, in dedupe
+await pipeline(users, /* wrong: nmae */ dedupe('nmae'), to.file('x'));
+// @ts-expect-error … in a list
+await pipeline(users, /* wrong: nmae */ dedupe(['id', 'nmae']), to.file('x'));

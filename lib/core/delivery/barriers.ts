@@ -9,6 +9,7 @@ export class Barriers {
   readonly every: number;
   readonly #everyMs: number;
   #records = 0;
+  #isGivenUp = false;
   #last = performance.now();
   /** What operators keep at each, by their number. In the order of the batches. */
   readonly #open = new Map<Position, Map<number, Json>>();
@@ -36,6 +37,14 @@ export class Barriers {
 
   note(position: Position, operator: number, state: Json): void {
     this.#open.get(position)?.set(operator, state);
+  }
+
+  /** Nobody could go on here. True the first time. */
+  giveUp(position: Position): boolean {
+    const isFirst = !this.#isGivenUp;
+    this.#isGivenUp = true;
+    this.#open.delete(position);
+    return isFirst;
   }
 
   /** What operators noted there. Forgets it, and all before. */

@@ -19,8 +19,8 @@ export interface Standing {
 /** All that a run needs to go on from here. */
 export function checkpointOf({ job, source, operators, firstOperator, noted, isDone }: Standing): Checkpoint {
   const saved = operators.flatMap((operator, i) => {
-    const { savedState } = operator;
-    return savedState === undefined ? [] : [[keyOf(operator, firstOperator + i), noted?.get(i) ?? savedState.save()] as const];
+    const state = noted?.get(i) ?? operator.savedState?.save();
+    return state === undefined ? [] : [[keyOf(operator, firstOperator + i), state] as const];
   });
   return {
     job: job.id,

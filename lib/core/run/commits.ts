@@ -120,7 +120,7 @@ export class Commits {
   async all(sink: SinkStream): Promise<void> {
     const isDrained = this.#hooks.isDrained();
     const { position } = sink.settlement;
-    const isExact = sink.settlement.isExact && !(isDrained && this.#gathers);
+    const isExact = sink.settlement.isExact && !(isDrained && (this.#gathers || this.#keepsTooMuch));
     const checkpoint = this.checkpoint(isExact ? (position ?? this.resumed?.source) : undefined);
     await this.#store(sink, isDrained ? { ...checkpoint, stopped: true } : checkpoint);
     if (this.isKept && isDrained) this.#hooks.warn(checkpoint.source === undefined ? CANNOT_GO_ON : GOES_ON);
@@ -154,6 +154,10 @@ export class Commits {
   /** An operator that was stopped has given what it made of the first records: of the others it could only make the same again. */
   get #gathers(): boolean {
     return this.#hooks.line.operators.some(({ definition }) => definition.stream !== undefined && definition.positions !== 'forwarded');
+  }
+
+  get #keepsTooMuch(): boolean {
+    return this.#hooks.operators().running.some(({ savedState }) => savedState !== undefined && savedState.save() === undefined);
   }
 
   #known(): Job {

@@ -133,7 +133,13 @@ function notes(group: readonly OpenOperator[], first: number, barriers: Barriers
   return position => {
     if (barriers?.isAt(position) !== true) return;
     for (const [i, { context }] of group.entries()) {
-      if (context.savedState !== undefined) barriers.note(position as Position, first + i, context.savedState.save());
+      const { savedState } = context;
+      if (savedState === undefined) continue;
+      const state = savedState.save();
+      if (state !== undefined) barriers.note(position as Position, first + i, state);
+      else if (barriers.giveUp(position as Position)) context.warn(TOO_MUCH);
     }
   };
 }
+
+const TOO_MUCH = 'it keeps more than a checkpoint takes: from here on the run commits nothing before its end';
