@@ -1,5 +1,6 @@
 /** The namespace `from`: one line a kind. */
 import type { SourceKind } from '../lib/core/define.ts';
+import { deadLettersKind } from './dead-letters.ts';
 import { fileKind } from './file.ts';
 import { generateKind } from './generate.ts';
 import { memoryKind } from './memory.ts';
@@ -7,6 +8,7 @@ import { postgres as postgresTable, postgresKind } from './postgres.ts';
 import { postgresTablesKind, tables } from './postgres-tables.ts';
 import { recordsKind } from './records.ts';
 
+export { deadLetters } from './dead-letters.ts';
 export { file } from './file.ts';
 export { generate } from './generate.ts';
 export { memory } from './memory.ts';
@@ -17,6 +19,7 @@ export const postgres = Object.assign(postgresTable, { tables });
 
 /** For `millrace kinds`. */
 export const sourceKinds: readonly SourceKind[] = [
+  deadLettersKind,
   fileKind,
   generateKind,
   memoryKind,

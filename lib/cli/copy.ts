@@ -5,7 +5,7 @@ import type { Report } from '../core/run/report.ts';
 import { PipelineError } from '../core/run/pipeline-error.ts';
 import { type ExitStatus, isClosedPipe, printError } from './exit.ts';
 import { boundHeap } from './heap.ts';
-import { lineFrom } from './line.ts';
+import { type Around, lineFrom } from './line.ts';
 import type { CopyOptions } from './options.ts';
 import { showProgress } from './progress.ts';
 import { printReport } from './report-json.ts';
@@ -13,8 +13,8 @@ import { listenForSignals, type Stopping } from './signals.ts';
 import { printSummary } from './summary.ts';
 
 /** `millrace copy FROM TO`. Wrong options and addresses are thrown before anything is opened; what happens to the run is printed. */
-export async function copy(from: string, to: string, options: CopyOptions): Promise<ExitStatus> {
-  const { stages, run } = await lineFrom(from, to, options);
+export async function copy(from: string, to: string, options: CopyOptions, around?: Around): Promise<ExitStatus> {
+  const { stages, run } = await lineFrom(from, to, options, around);
   boundHeap(outlineOf(stages));
   const stopping = listenForSignals(() => {
     progress?.end();

@@ -1,6 +1,6 @@
 import { parseAddress } from '../config/addresses.ts';
 import { fileAt, loadSink, loadSource } from '../config/places.ts';
-import type { DeadLetter, RunOptions, Sink } from '../core/contracts.ts';
+import type { DeadLetter, RunOptions, Sink, Source } from '../core/contracts.ts';
 import { MillraceError } from '../errors.ts';
 import { parseNames } from '../query/parse-names.ts';
 import { operatorsFrom } from './operators.ts';
@@ -12,14 +12,17 @@ export interface Line {
   readonly run: Pick<RunOptions, 'checkpoint' | 'deadLetter' | 'maxRejected' | 'memory' | 'resume'>;
 }
 
+/** What is made of the source that an address names. */
+export type Around = (source: Source<unknown>) => unknown;
+
 /** The stages from one place to another. Wrong options and addresses are thrown; nothing is opened. */
-export async function lineFrom(from: string, to: string, options: CopyOptions): Promise<Line> {
+export async function lineFrom(from: string, to: string, options: CopyOptions, around: Around = source => source): Promise<Line> {
   const { checkpoint, deadLetter, maxRejected, memory, resume } = options;
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   const isWhole = parseAddress(from, 'source').kind === 'postgres-tables';
   const isMerged = options.mode === 'upsert' && parseAddress(to, 'sink').kind === 'postgres';
   const stages = [
-    await loadSource(from, { format: options.fromFormat, defaults: { int8: 'bigint' }, options: isWhole ? {} : parallel }),
+    around(await loadSource<unknown>(from, { format: options.fromFormat, defaults: { int8: 'bigint' }, options: isWhole ? {} : parallel })),
     ...(await operatorsFrom(options)),
     // Of a whole database the target says how many tables are under way; an upsert takes connections of its own.
     await loadSink(to, { format: options.toFormat, options: { ...targetOptions(options), ...(isWhole || isMerged ? parallel : {}) } }),

@@ -31,6 +31,10 @@ export interface CopyOptions extends OperatorOptions {
   readonly quiet?: true;
 }
 
+export interface ReplayOptions extends CopyOptions {
+  readonly only?: string;
+}
+
 export interface HeadOptions extends Pick<OperatorOptions, 'where' | 'order' | 'select'> {
   readonly limit: number;
   readonly fromFormat?: string;

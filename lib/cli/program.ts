@@ -7,6 +7,7 @@ import {
   choiceOption,
   type CopyOptions,
   type HeadOptions,
+  type ReplayOptions,
   type SchemaOptions,
   type VerifyOptions,
   countOption,
@@ -77,6 +78,7 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
     .addHelpText('after', EXAMPLES);
   addCopy(program, ended);
   addPlan(program, ended);
+  addReplay(program, ended);
   addHead(program, ended);
   addVerify(program, ended);
   addSchema(program, ended);
@@ -95,6 +97,18 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./copy.ts')).copy(from, to, options)));
 }
 
+function addReplay(program: Command, ended: (status: ExitStatus) => void): void {
+  withCopyOptions(program.command('replay').description('the records of dead letters once more, through the options that repair them'), {
+    from: ['letters', 'where the dead letters are; they stay there'],
+  })
+    .option('--only <code,…>', 'letters with one of these codes')
+    .option('--json', 'the report as one JSON object on one line of stdout (of stderr when the target is -)')
+    .option('--quiet', 'no progress, no summary')
+    .action(async (letters: string, to: string, options: ReplayOptions) =>
+      ended(await (await import('./replay.ts')).replay(letters, to, options)),
+    );
+}
+
 function addPlan(program: Command, ended: (status: ExitStatus) => void): void {
   withCopyOptions(program.command('plan').description('what copy would do, and what it would fail with; writes nothing'))
     .option('--json', 'the plan as one JSON object on one line')
@@ -102,9 +116,12 @@ function addPlan(program: Command, ended: (status: ExitStatus) => void): void {
     .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./plan.ts')).planCopy(from, to, options)));
 }
 
-function withCopyOptions(command: Command): Command {
+function withCopyOptions(
+  command: Command,
+  { from: [from, what] }: { readonly from: readonly [string, string] } = { from: ['from', 'where the records are'] },
+): Command {
   return command
-    .argument('<from>', 'where the records are')
+    .argument(`<${from}>`, what)
     .argument('<to>', 'where they go')
     .option('--where <expression>', `keep what matches: "age >= 30 and city in (NY, 'Los Angeles')"`)
     .option('--order <a,-b>', 'by these columns, - for the greatest first')

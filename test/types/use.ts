@@ -3,6 +3,7 @@ import { Transform } from 'node:stream';
 import { z } from 'zod';
 import {
   coerce,
+  type DeadLetter,
   filter,
   flatMap,
   from,
@@ -97,6 +98,14 @@ await pipeline(
     return r;
   }),
   to.file('x.ndjson'),
+);
+
+// Dead letters once more: their records have the type that they are given.
+await pipeline(
+  from.deadLetters<User>(from.file<DeadLetter>('rejects.ndjson'), { only: ['ROW_REFUSED'] }),
+  filter(u => u.active),
+  project('id', 'name'),
+  to.postgres({ table: 'u', mode: 'upsert', key: ['id'] }),
 );
 
 // A schema gives the row type.

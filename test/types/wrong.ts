@@ -11,6 +11,8 @@ declare const wantsExtra: Sink<{ id: number; extra: string }>;
 
 // @ts-expect-error a column that is not there, in a function
 await pipeline(users, /* wrong: nmae */ filter(u => u.nmae.length > 1), to.file('x'));
+// @ts-expect-error a source of something else than dead letters
+from.deadLetters(/* wrong: DeadLetter */ users);
 // @ts-expect-error … in project
 await pipeline(users, /* wrong: nmae */ project('id', 'nmae'), to.file('x'));
 // @ts-expect-error … in a predicate
