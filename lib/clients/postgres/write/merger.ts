@@ -52,9 +52,14 @@ export class Merger {
 
   /** Where few rows of many are meant each is looked up; else those of the range are read once, in their order. */
   async #mergeRange(statements: MergeStatements, rows: number, range: KeyRange): Promise<Omit<Merged, 'superseded'> | undefined> {
-    const read = await withoutPlans(this.#client, ['seqscan'], () => this.#count(statements.isDense(range, rows * SPARSE)));
-    const avoided: readonly Avoided[] = read === 1 ? ['nestloop', 'seqscan'] : ['hashjoin', 'mergejoin'];
-    return withoutPlans(this.#client, avoided, () => this.#mergeAtOnce(statements, read === 1 ? range : undefined));
+    const isDense = range.most - range.least < rows * SPARSE || (await this.#isDense(statements, rows, range));
+    const avoided: readonly Avoided[] = isDense ? ['nestloop', 'seqscan'] : ['hashjoin', 'mergejoin'];
+    return withoutPlans(this.#client, avoided, () => this.#mergeAtOnce(statements, isDense ? range : undefined));
+  }
+
+  /** Asked only where more keys than that are possible. */
+  async #isDense({ isDense }: MergeStatements, rows: number, range: KeyRange): Promise<boolean> {
+    return withoutPlans(this.#client, ['seqscan'], async () => (await this.#count(isDense(range, rows * SPARSE))) === 1);
   }
 
   /** Looks first whether there is anything to take out: that is a sort of the keys alone. */
