@@ -8,6 +8,7 @@ import { mapAsyncKind } from './map-async.ts';
 import { mapKind } from './map.ts';
 import { projectKind } from './project.ts';
 import { renameKind } from './rename.ts';
+import { sampleCountKind, sampleShareKind } from './sample.ts';
 import { skipKind } from './skip.ts';
 import { sortKind } from './sort.ts';
 import { takeKind } from './take.ts';
@@ -23,6 +24,7 @@ export { map } from './map.ts';
 export { mapAsync } from './map-async.ts';
 export { project } from './project.ts';
 export { rename } from './rename.ts';
+export { sample, type SampleOptions } from './sample.ts';
 export { skip } from './skip.ts';
 export { sort, type SortKey } from './sort.ts';
 export { take } from './take.ts';
@@ -40,6 +42,8 @@ export const operatorKinds: readonly OperatorKind[] = [
   mapAsyncKind,
   projectKind,
   renameKind,
+  sampleCountKind,
+  sampleShareKind,
   skipKind,
   sortKind,
   takeKind,

@@ -1,3 +1,4 @@
+import { hash } from '../lib/values/hash.ts';
 import type { DataType } from '../lib/schema/types.ts';
 import { printDate } from '../lib/values/calendar.ts';
 import { Timestamp } from '../lib/values/timestamp.ts';
@@ -71,14 +72,6 @@ export const GENERATED_COLUMNS: readonly GeneratedColumn[] = COLUMNS.map((column
   ...column,
   salt: Math.imul(i + 1, 0x9e3779b1),
 }));
-
-/** 32 well mixed bits. Source: the finalizer of MurmurHash3, https://github.com/aappleby/smhasher */
-function hash(seed: number, row: number): number {
-  let bits = Math.imul(row + 1, 0x85ebca6b) ^ seed;
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
-}
 
 /** Null, empty, or a name. */
 function nameOf(seed: number, row: number): string | null {

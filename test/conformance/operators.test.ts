@@ -9,11 +9,13 @@ import { flatMap } from '../../operators/flat-map.ts';
 import { map } from '../../operators/map.ts';
 import { project } from '../../operators/project.ts';
 import { rename } from '../../operators/rename.ts';
+import { sample } from '../../operators/sample.ts';
 import { skip } from '../../operators/skip.ts';
 import { sort } from '../../operators/sort.ts';
 import { take } from '../../operators/take.ts';
 import { tap } from '../../operators/tap.ts';
 import { through } from '../../operators/through.ts';
+import { Draws } from '../../lib/core/state/draws.ts';
 import { compose } from '../../lib/core/run/pipeline.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import { operatorCases, type OperatorSubject } from '../../lib/testing/index.ts';
@@ -27,6 +29,17 @@ const schema = new Schema([
   { name: 'id', type: { kind: 'int8' }, nullable: false },
   { name: 'name', type: { kind: 'text' }, nullable: false },
 ]);
+
+const SHARE = new Draws(1);
+/** Those with the least draws. */
+function drawn(count: number): Person[] {
+  const draws = new Draws(1);
+  const least = people.map(person => ({ person, draw: draws.next() })).sort((a, b) => a.draw - b.draw);
+  return least
+    .slice(0, count)
+    .map(({ person }) => person)
+    .sort((a, b) => a.id - b.id);
+}
 
 const subjects: Record<string, OperatorSubject<Person, any>> = {
   coerce: {
@@ -113,6 +126,15 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
   'take of nothing': { open: () => take<Person>(0), input: people, schema, expected: [] },
   'take of more than there is': { open: () => take<Person>(100), input: people, schema, expected: people },
   skip: { open: () => skip<Person>(7), input: people, schema, expected: people.slice(7) },
+  'sample of a share': {
+    open: () => sample<Person>({ share: 0.4, seed: 1 }),
+    input: people,
+    schema,
+    expected: people.filter(() => SHARE.next() < 0.4),
+  },
+  'sample of a count': { open: () => sample<Person>({ count: 5, seed: 1 }), input: people, schema, expected: drawn(5) },
+  'sample of none': { open: () => sample<Person>({ count: 0 }), input: people, schema, expected: [] },
+  'sample of more than there is': { open: () => sample<Person>({ count: 50 }), input: people, schema, expected: people },
   sort: { open: () => sort<Person>('-name', 'id'), input: people, schema, expected: people.toSorted((a, b) => (a.name < b.name ? 1 : -1)) },
   'sort and take': {
     open: () => compose<Person>()(sort({ id: 'desc' }), take(3)),

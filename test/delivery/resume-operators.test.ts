@@ -1,5 +1,18 @@
 import { expect } from 'chai';
-import { compose, dedupe, filter, from, map, type Operator, pipeline, PipelineError, type RunOptions, to } from '../../lib/index.ts';
+import {
+  compose,
+  dedupe,
+  filter,
+  from,
+  map,
+  type Operator,
+  pipeline,
+  PipelineError,
+  type RunOptions,
+  sample,
+  to,
+} from '../../lib/index.ts';
+import { Draws } from '../../lib/core/state/draws.ts';
 import { freshDatabase, sql } from '../services/postgres.ts';
 
 interface Item {
@@ -48,6 +61,15 @@ describe('operators that keep something, in a run that goes on', () => {
     const rest = await run(dedupe('name'));
     expect(rest.resumedFrom).to.not.equal(undefined);
     expect(await ids()).to.deep.equal(Array.from({ length: 700 }, (_, i) => i + 1));
+  });
+
+  it('sample draws as if it had not been broken off', async () => {
+    const draws = new Draws(5);
+    const expected = Array.from({ length: ROWS }, (_, i) => i + 1).filter(() => draws.next() < 0.5);
+    const { report } = await brokenOff(expected[400] as number, sample({ share: 0.5, seed: 5 }));
+    expect(report.written).to.be.within(100, 400);
+    await run(sample({ share: 0.5, seed: 5 }));
+    expect(await ids()).to.deep.equal(expected);
   });
 
   it('dedupe with more keys than a checkpoint takes commits nothing more in between, and says so', async () => {

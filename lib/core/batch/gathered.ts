@@ -55,6 +55,21 @@ export class BatchRows {
   }
 }
 
+/** The rows of these numbers, ascending, batch by batch; nothing else is kept alive. */
+export function selectedOf(batches: readonly Batch[], rows: Uint32Array): Batch[] {
+  const kept: Batch[] = [];
+  let start = 0;
+  let at = 0;
+  for (const batch of batches) {
+    const end = start + batch.length;
+    const own: number[] = [];
+    for (; at < rows.length && (rows[at] as number) < end; at++) own.push((rows[at] as number) - start);
+    if (own.length > 0) kept.push(batch.select(Uint32Array.from(own)).compact());
+    start = end;
+  }
+  return kept;
+}
+
 /** Rows of one batch, and where in the gathering each stands. */
 interface Piece {
   readonly batch: Batch;

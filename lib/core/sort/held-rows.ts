@@ -1,4 +1,4 @@
-import { BatchRows } from '../batch/gathered.ts';
+import { BatchRows, selectedOf } from '../batch/gathered.ts';
 import type { AnyBatch } from '../define.ts';
 import type { KeyColumn } from './key-column.ts';
 import type { KeyReader } from './key-reader.ts';
@@ -72,7 +72,7 @@ export class HeldRows {
     const order = sortedRows(this.#keys, this.length).subarray(0, this.#limit);
     const kept = order.slice().sort();
     this.#last = kept.indexOf(order.at(-1) as number);
-    this.#batches = selected(this.#batches, kept);
+    this.#batches = selectedOf(this.#batches, kept);
     this.#batchBytes = this.#batches.reduce((sum, batch) => sum + batch.bytes, 0);
     for (const key of this.#keys) key.keep(kept);
     this.length = kept.length;
@@ -97,19 +97,4 @@ function isBefore(keys: readonly KeyColumn[]): (a: number, b: number) => boolean
     const right = first.doubles[b] as number;
     return left < right || (left === right && compare(a, b) < 0);
   };
-}
-
-/** The rows of these numbers, ascending, batch by batch. */
-function selected(batches: readonly AnyBatch[], rows: Uint32Array): AnyBatch[] {
-  const kept: AnyBatch[] = [];
-  let start = 0;
-  let at = 0;
-  for (const batch of batches) {
-    const end = start + batch.length;
-    const own: number[] = [];
-    for (; at < rows.length && (rows[at] as number) < end; at++) own.push((rows[at] as number) - start);
-    if (own.length > 0) kept.push(batch.select(Uint32Array.from(own)).compact());
-    start = end;
-  }
-  return kept;
 }
