@@ -184,6 +184,43 @@ describe('sink postgres, mode upsert', () => {
     }
   });
 
+  it('sees a change in a column of each kind, from and to null too, and none where there is none', async () => {
+    const values: Record<string, readonly [string, string]> = {
+      int2: ['1', '2'],
+      int4: ['1', '2'],
+      int8: ['9007199254740993', '9007199254740992'],
+      oid: ['1', '2'],
+      bool: ['t', 'f'],
+      date: ['infinity', '2024-01-01'],
+      timestamp: ['2024-01-01 00:00:00.000001', '2024-01-01'],
+      timestamptz: ['-infinity', '2024-01-01Z'],
+      uuid: ['00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002'],
+      float4: ['NaN', '1'],
+      float8: ['0', '-0'],
+      numeric: ['1.0', '1.00'],
+      text: ['', 'a'],
+    };
+    const types = Object.keys(values);
+    const list = (place: 0 | 1): string => types.map(type => `'${values[type]![place]}'`).join(', ');
+    await sql(url, `CREATE TABLE t (id int8 PRIMARY KEY, ${types.map(type => `c_${type} ${type}`).join(', ')})`);
+    await sql(url, `CREATE TABLE s AS TABLE t; INSERT INTO s VALUES (1, ${list(0)})`);
+    const copyOver = async (): Promise<number[]> => {
+      const report = await pipeline(from.postgres({ url, table: 's' }), postgres({ url, table: 't', mode: 'upsert' }));
+      return [report.written, report.unchanged];
+    };
+    expect(await copyOver()).to.deep.equal([1, 0]);
+    expect(await copyOver()).to.deep.equal([0, 1]);
+    for (const type of types) {
+      for (const other of [`'${values[type]![1]}'`, 'NULL']) {
+        await sql(url, `UPDATE t SET c_${type} = ${other}`);
+        expect(await copyOver(), `${type} ${other}`).to.deep.equal([1, 0]);
+      }
+      await sql(url, `UPDATE s SET c_${type} = NULL`);
+      expect(await copyOver(), `${type} to null`).to.deep.equal([1, 0]);
+      expect(await copyOver(), `${type} null`).to.deep.equal([0, 1]);
+    }
+  });
+
   it('keeps numbers that the server always gives, takes those of new rows, and leaves generated columns to it', async () => {
     await sql(
       url,

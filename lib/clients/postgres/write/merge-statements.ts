@@ -44,10 +44,9 @@ export function mergeStatements({ table: staging, between }: Staged, target: Tar
   const list = (names: readonly string[], before = ''): string => names.map(name => before + quoteIdentifier(name)).join(', ');
   const assigned = (from: string): string => updated.map(name => `${quoteIdentifier(name)} = ${from}.${quoteIdentifier(name)}`).join(', ');
   const sameKey = key.map(name => `s.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`).join(' AND ');
-  const compared = (operator: string): string =>
-    `ROW(${list(updated, 's.')})::pg_catalog.record OPERATOR(pg_catalog.${operator}) ROW(${list(updated, 't.')})::pg_catalog.record`;
+  const differs = differenceOf(updated, target);
   const into = target.kind === 'r' ? `ONLY ${target.name}` : target.name;
-  const change = updated.length === 0 ? '' : `WHEN MATCHED AND ${compared('*<>')} THEN UPDATE SET ${assigned('s')}`;
+  const change = updated.length === 0 ? '' : `WHEN MATCHED AND (${differs}) THEN UPDATE SET ${assigned('s')}`;
   const within = ({ least, most }: KeyRange): string => `${list(key, 't.')} BETWEEN ${least} AND ${most}`;
   return {
     repeats: `SELECT 1 FROM ${rows} s GROUP BY ${list(key)} HAVING pg_catalog.count(*) > 1 LIMIT 1`,
@@ -59,11 +58,26 @@ export function mergeStatements({ table: staging, between }: Staged, target: Tar
       : undefined,
     isDense: (range, rows) =>
       `SELECT 1 FROM (SELECT FROM ${into} t WHERE ${within(range)} LIMIT ${rows + 1}) t HAVING pg_catalog.count(*) <= ${rows}`,
-    skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${meant === '' ? '' : `${meant} AND `}${sameKey}${updated.length === 0 ? '' : ` AND ${compared('*=')}`}`,
+    skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${meant === '' ? '' : `${meant} AND `}${sameKey}${updated.length === 0 ? '' : ` AND NOT (${differs})`}`,
     insert: `INSERT INTO ${target.name} (${list(columns)}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)} FROM ${rows} s
       ON CONFLICT (${list(key)}) DO ${updated.length === 0 ? 'NOTHING' : `UPDATE SET ${assigned('excluded')}`}`,
   };
 }
+
+/** Whether rows `s` and `t` store different values. Numbers and times tell most often and cost least: they come first. */
+function differenceOf(names: readonly string[], { columns }: TargetTable): string {
+  const kinds = new Map(columns.map(({ name, type }) => [name, type.kind]));
+  const tells = names.filter(name => TELLS.has(kinds.get(name) ?? ''));
+  const rest = names.filter(name => !DECIDES.has(kinds.get(name) ?? ''));
+  const row = (side: string): string => `ROW(${rest.map(name => `${side}.${quoteIdentifier(name)}`).join(', ')})::pg_catalog.record`;
+  const tests = tells.map(name => `s.${quoteIdentifier(name)} IS DISTINCT FROM t.${quoteIdentifier(name)}`);
+  return [...tests, ...(rest.length === 0 ? [] : [`${row('s')} OPERATOR(pg_catalog.*<>) ${row('t')}`])].join(' OR ');
+}
+
+/** What `=` calls equal is stored the same. */
+const DECIDES: ReadonlySet<string> = new Set(['int2', 'int4', 'int8', 'oid', 'bool', 'date', 'timestamp', 'timestamptz', 'uuid']);
+/** What `=` calls different is stored differently: of these, 0 and -0 it calls equal. */
+const TELLS: ReadonlySet<string> = new Set([...DECIDES, 'float4', 'float8']);
 
 /** Makes a staging table with the written columns of another one. Columns that must not be null are so in it too: then a row at fault is refused by its line. */
 export function stagingSql(made: string, name: string, target: TargetTable, upsert: Upsert): string {
