@@ -20,7 +20,7 @@ export async function lineFrom(from: string, to: string, options: CopyOptions, a
   const { checkpoint, deadLetter, maxRejected, memory, resume } = options;
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   const isWhole = parseAddress(from, 'source').kind === 'postgres-tables';
-  const isMerged = options.mode === 'upsert' && parseAddress(to, 'sink').kind === 'postgres';
+  const isMerged = (options.mode === 'upsert' || options.mode === 'sync') && parseAddress(to, 'sink').kind === 'postgres';
   const stages = [
     around(await loadSource<unknown>(from, { format: options.fromFormat, defaults: { int8: 'bigint' }, options: isWhole ? {} : parallel })),
     ...(await operatorsFrom(options)),
@@ -37,9 +37,9 @@ export async function lineFrom(from: string, to: string, options: CopyOptions, a
   return { stages, run };
 }
 
-function targetOptions({ mode, key, lossy, before, after }: CopyOptions): Record<string, unknown> {
+function targetOptions({ mode, key, lossy, before, after, deletedColumn }: CopyOptions): Record<string, unknown> {
   const names = (list: string | undefined, option: string): unknown => (list === undefined ? undefined : parseNames(list, option));
-  const given = { mode, key: names(key, '--key'), lossy: names(lossy, '--lossy'), before, after };
+  const given = { mode, key: names(key, '--key'), lossy: names(lossy, '--lossy'), before, after, deletedColumn };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

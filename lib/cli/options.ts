@@ -16,6 +16,7 @@ export interface CopyOptions extends OperatorOptions {
   readonly mode?: string;
   readonly key?: string;
   readonly lossy?: string;
+  readonly deletedColumn?: string;
   readonly before?: string;
   readonly after?: string;
   readonly deadLetter?: string;

@@ -131,9 +131,10 @@ function withCopyOptions(
     .option('--coerce <name:type,…>', 'other types: string, integer, float, decimal, boolean, datetime, timestamp, date, json, binary')
     .option(
       '--mode <mode>',
-      'create (the default): the target must not exist; append: add to it, or make it; replace: what is in it; upsert (tables): merge by key',
+      'create (the default): the target must not exist; append: add to it, or make it; replace: what is in it; upsert (tables): merge by key; sync (tables): the same, and delete what did not come',
     )
-    .option('--key <id,…>', 'identity of a record: the primary key of a table that is made, what an upsert goes by')
+    .option('--key <id,…>', 'identity of a record: the primary key of a table that is made, what an upsert or a sync goes by')
+    .option('--deleted-column <name>', 'with --mode sync: mark rows in this column (timestamptz or boolean) instead of deleting them')
     .option('--lossy <a,b>', 'columns that may lose something: a smaller type of PostgreSQL, the null of JSON in NDJSON and JSON')
     .option('--before <sql>', 'SQL that runs first in the transaction of the rows (PostgreSQL)')
     .option('--after <sql>', 'SQL that runs last in it')

@@ -36,7 +36,19 @@ function headline({ status, read, written, seconds }: Report, { from, to }: Plac
 }
 
 /** Only what happened, and what was read only where it differs from what was written. */
-function counts({ read, written, made, dropped, rejected, unchanged, superseded, bytesRead, bytesWritten, stages }: Report): string[] {
+function counts({
+  read,
+  written,
+  made,
+  dropped,
+  rejected,
+  unchanged,
+  superseded,
+  deleted,
+  bytesRead,
+  bytesWritten,
+  stages,
+}: Report): string[] {
   const parts = [`${printCount(read)} read`];
   if (made > 0) parts.push(`${printCount(made)} made`);
   if (dropped > 0) parts.push(`${printCount(dropped)} dropped by ${namesOf(stages, stage => stage.dropped)}`);
@@ -44,6 +56,7 @@ function counts({ read, written, made, dropped, rejected, unchanged, superseded,
   if (unchanged > 0) parts.push(`${printCount(unchanged)} unchanged`);
   if (superseded > 0) parts.push(`${printCount(superseded)} superseded`);
   parts.push(`${printCount(written)} written`);
+  if (deleted > 0) parts.push(`${printCount(deleted)} deleted`);
   const bytes = [...(bytesRead > 0 ? [`${printSize(bytesRead)} in`] : []), ...(bytesWritten > 0 ? [`${printSize(bytesWritten)} out`] : [])];
   return [`  ${parts.join(', ')}${bytes.length > 0 ? `; ${bytes.join(', ')}` : ''}`];
 }

@@ -197,6 +197,8 @@ export interface SinkContext {
   readonly resume?: Checkpoint;
   /** Store what `commit` is given with the rows. */
   readonly keepsCheckpoint?: boolean;
+  /** Why what comes is not all that the source has, where the stages tell that beforehand: for a sink that takes away what does not come. */
+  readonly incomplete?: string;
   /** True when refused rows have a place to go: then keep what is needed to find the row at fault. False: a refusal stops the run. */
   readonly hasDeadLetters: boolean;
   /** Bytes that the sink may hold unsettled before it has to force an outcome: half of the flow account. */

@@ -116,6 +116,8 @@ export interface SinkPlanContext {
   readonly first: AnyBatch | undefined;
   /** The encoding in which batches would come as bytes. */
   readonly codec: Codec | undefined;
+  /** Why that would not be all that the source has, where the stages tell. */
+  readonly incomplete?: string | undefined;
   /** What would come part by part, to a sink that makes parts. */
   readonly parts?: PlannedParts | undefined;
 }

@@ -38,6 +38,28 @@ describe('millrace copy into a table, by mode', () => {
     ]);
   });
 
+  it('sync deletes what did not come, or marks it in --deleted-column', async () => {
+    const synced = Object.assign(new URL(url), { search: '?table=synced' }).href;
+    await sql(
+      url,
+      "CREATE TABLE synced (id int8 PRIMARY KEY, name text, gone boolean); INSERT INTO synced VALUES (1, 'Ada'), (3, 'other'), (4, 'fourth')",
+    );
+    const marked = await millrace(['copy', file, synced, '--mode', 'sync', '--deleted-column', 'gone', '--json', '--quiet']);
+    expect({ status: marked.status, err: marked.err }).to.deep.equal({ status: 0, err: '' });
+    expect(JSON.parse(marked.out)).to.include({ read: 3, written: 1, unchanged: 1, superseded: 1, deleted: 2 });
+    expect(await sql(url, 'SELECT id::int FROM synced WHERE gone ORDER BY id')).to.deep.equal([{ id: 3 }, { id: 4 }]);
+    const { status, err } = await millrace(['copy', file, synced, '--mode', 'sync']);
+    expect({ status, told: err.includes('2 deleted') }, err).to.deep.equal({ status: 0, told: true });
+    expect(await sql(url, 'SELECT id::int FROM synced ORDER BY id')).to.deep.equal([{ id: 1 }, { id: 2 }]);
+    const limited = await millrace(['copy', file, synced, '--mode', 'sync', '--limit', '1', '--quiet']);
+    expect(limited.status).to.equal(64);
+    expect(limited.err).to.contain('sync deletes what does not come');
+    const whole = await millrace(['copy', url, url, '--mode', 'sync', '--quiet']);
+    expect(whole.status).to.equal(64);
+    expect(whole.err).to.contain('option "mode"').and.contain('[OPTION_INVALID]');
+    await sql(url, 'DROP TABLE synced');
+  });
+
   it('replace takes the place of the rows', async () => {
     const { status, err } = await millrace(['copy', file, target, '--mode', 'replace', '--limit', '1', '--quiet']);
     expect({ status, err, names: await names() }).to.deep.equal({ status: 0, err: '', names: ['Ada'] });

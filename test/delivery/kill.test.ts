@@ -76,6 +76,10 @@ describe(`kill -9 and resume (seed ${SEED})`, function () {
 
   it('PostgreSQL to a new table', async () => rounds('', () => [at(source), at(target)], await hash(source)));
   it('PostgreSQL into a table, by key', async () => rounds(OLD, () => [at(source), at(target), '--mode', 'upsert'], await hash(source)));
+  it('PostgreSQL and a table made the same', async () => {
+    const more = `${OLD}; INSERT INTO items SELECT i, 'gone', 0 FROM generate_series(${ROWS + 1}, ${ROWS + 100_000}) i`;
+    await rounds(more, () => [at(source), at(target), '--mode', 'sync'], await hash(source));
+  });
   it('PostgreSQL in place of a table', async () => rounds(OLD, () => [at(source), at(target), '--mode', 'replace'], await hash(source)));
   it('CSV into a table', async () => {
     const empty = 'CREATE TABLE items (id int8 PRIMARY KEY, name text NOT NULL, score float8)';

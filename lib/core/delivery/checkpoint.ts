@@ -17,6 +17,8 @@ export interface Checkpoint {
   readonly done?: true;
   /** The run ends here, before the end of its source. */
   readonly stopped?: true;
+  /** Why the records were not all that the source has, where they were not: the run was stopped, some were rejected. */
+  readonly incomplete?: string;
 }
 
 /** What a keeper of checkpoints is told. */

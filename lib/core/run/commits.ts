@@ -3,6 +3,7 @@ import type { Schema } from '../../schema/schema.ts';
 import type { Position } from '../batch/batch.ts';
 import type { Checkpoint, SourceContext } from '../define.ts';
 import { Barriers } from '../delivery/barriers.ts';
+import { cutShort, leftOut } from '../delivery/incomplete.ts';
 import { differencesOf, type Job, jobOf, lookAlike } from '../delivery/job.ts';
 import type { Refusals } from '../delivery/refusals.ts';
 import { checkpointOf } from './checkpoint.ts';
@@ -21,6 +22,8 @@ export interface CommitHooks {
   operators(): { readonly running: readonly RunningOperator[]; readonly first: number };
   /** The run is to end as it stands, but before the end of the source. */
   isDrained(): boolean;
+  /** A stage needed no more of the source. */
+  isStopped(): boolean;
   throwFailure(): void;
   warn(message: string): void;
 }
@@ -31,7 +34,7 @@ export function wantsCheckpoint({ checkpoint, checkpointEvery, job, resume }: Co
 }
 
 /** What the sink's stream is told of them. */
-export type SinkCommits = Pick<Commits, 'barriers' | 'isKept' | 'resumed' | 'part'>;
+export type SinkCommits = Pick<Commits, 'barriers' | 'incomplete' | 'isKept' | 'resumed' | 'part'>;
 
 /**
  * When a run makes durable what it has done, and where it goes on: dead letters first, then the sink with the checkpoint, so that what is read again
@@ -54,6 +57,11 @@ export class Commits {
 
   constructor(hooks: CommitHooks) {
     this.#hooks = hooks;
+  }
+
+  /** Why not all of the source will come, where that is known now. */
+  get incomplete(): string | undefined {
+    return cutShort(this.#hooks.line);
   }
 
   get jobId(): string {
@@ -119,10 +127,16 @@ export class Commits {
   /** At its end: then all is closed too. */
   async all(sink: SinkStream): Promise<void> {
     const isDrained = this.#hooks.isDrained();
+    const ended = { isDrained, isStopped: this.#hooks.isStopped(), rejected: this.#hooks.refusals.count };
+    const incomplete = this.incomplete ?? leftOut(ended);
     const { position } = sink.settlement;
     const isExact = sink.settlement.isExact && !(isDrained && (this.#gathers || this.#keepsTooMuch));
     const checkpoint = this.checkpoint(isExact ? (position ?? this.resumed?.source) : undefined);
-    await this.#store(sink, isDrained ? { ...checkpoint, stopped: true } : checkpoint);
+    await this.#store(sink, {
+      ...checkpoint,
+      ...(isDrained ? { stopped: true } : {}),
+      ...(incomplete === undefined ? {} : { incomplete }),
+    });
     if (this.isKept && isDrained) this.#hooks.warn(checkpoint.source === undefined ? CANNOT_GO_ON : GOES_ON);
     await this.#hooks.refusals.close();
     this.isWriterEnded = true;

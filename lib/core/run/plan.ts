@@ -11,6 +11,7 @@ import { checkParts, partWords } from './parts.ts';
 import { pushDown, type PushedLine, schemasBehind } from './pushdown.ts';
 import { type Sample, sampleOf } from './sample.ts';
 import { wantsCheckpoint } from './commits.ts';
+import { cutShort } from '../delivery/incomplete.ts';
 import { lookAlike } from '../delivery/job.ts';
 import { DEAD_LETTER_SCHEMA } from '../delivery/rejects.ts';
 import type { OperatorStage, SinkStage, SourceStage, Stage } from './stage.ts';
@@ -55,7 +56,8 @@ class Planning {
     const sourcePlan = described.isAnswered ? await this.#askSource(pushed.line, schemas) : undefined;
     const sample = whole === undefined ? undefined : await this.#sample(sourcePlan, schemas);
     const letters = await this.#letters();
-    const found = { ...(sample ?? { schema: schemas.output, first: undefined }), parts: sourcePlan?.parts };
+    const known = sample ?? { schema: schemas.output, first: undefined };
+    const found = { ...known, parts: sourcePlan?.parts, incomplete: cutShort(this.#line) };
     const sinkPlan = await this.#askSink(sink, found, passedCodec(pushed.line));
     return this.#plan(stagePlans(this.#line, pushed, { sourcePlan, sinkPlan }), letters);
   }
@@ -90,7 +92,7 @@ class Planning {
 
   async #askSink(
     { definition, options, given, kind }: SinkStage,
-    found: Pick<SinkPlanContext, 'schema' | 'first' | 'parts'>,
+    found: Pick<SinkPlanContext, 'schema' | 'first' | 'parts' | 'incomplete'>,
     codec?: Codec,
   ): Promise<SinkPlan | undefined> {
     const context = { ...found, codec, signal: this.#signal };

@@ -73,6 +73,7 @@ class Run {
       signal: this.#abort.signal,
       operators: () => ({ running: this.#operators, first: this.#pushed }),
       isDrained: () => this.#isDrained,
+      isStopped: () => this.#source?.isStopped === true,
       throwFailure: () => this.#throwFailure(),
       warn: this.#warn,
     });

@@ -217,6 +217,7 @@ export class SinkStream extends Writable {
       hasDeadLetters,
       warn,
       ...(commits?.isKept === true ? { keepsCheckpoint: true } : {}),
+      ...(commits?.incomplete === undefined ? {} : { incomplete: commits.incomplete }),
       ...(commits?.resumed === undefined ? {} : { resume: commits.resumed }),
       segmentBytes: Math.floor(account.limit / 2),
       settle: (batch, rejected = []) => this.#settle(batch, rejected),

@@ -89,13 +89,22 @@ export async function checkWritable(client: pg.Client): Promise<void> {
 }
 
 /** Whether rows of a table may be deleted by this user: NOT_PERMITTED. */
-export async function lackingDelete(client: pg.Client, { name }: TargetTable, shown: string): Promise<MillraceError[]> {
-  const { rows } = await client.query<{ may: boolean }>(
-    limited("SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass($1)::pg_catalog.oid, 'DELETE') AS may", [name]),
-  );
-  return rows[0]?.may === true
+export async function lackingDelete(client: pg.Client, target: TargetTable, shown: string): Promise<MillraceError[]> {
+  return (await mayDelete(client, target))
     ? []
     : [new MillraceError('NOT_PERMITTED', `this user may neither TRUNCATE table ${shown} nor DELETE its rows; grant it`)];
+}
+
+/** Whether rows that the source no longer has may be deleted, or marked in this column, by this user: NOT_PERMITTED. */
+export async function lackingRemoval(
+  client: pg.Client,
+  target: TargetTable,
+  mark: string | undefined,
+  shown: string,
+): Promise<MillraceError[]> {
+  if (mark !== undefined) return lackingRights(client, target, { UPDATE: [mark], SELECT: [mark] }, shown);
+  if (await mayDelete(client, target)) return [];
+  return [new MillraceError('NOT_PERMITTED', `this user may not DELETE rows of table ${shown}; grant it`)];
 }
 
 /** Whether this user may make temporary tables: NOT_PERMITTED. */
@@ -106,6 +115,13 @@ export async function lackingTemporary(client: pg.Client): Promise<MillraceError
   return rows[0]?.may === true
     ? []
     : [new MillraceError('NOT_PERMITTED', 'this user may make no TEMPORARY tables in the database; grant it')];
+}
+
+async function mayDelete(client: pg.Client, { name }: TargetTable): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    limited("SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass($1)::pg_catalog.oid, 'DELETE') AS may", [name]),
+  );
+  return rows[0]?.may === true;
 }
 
 function standbyError(): MillraceError {

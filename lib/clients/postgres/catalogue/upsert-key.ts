@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import { MillraceError, suggestion } from '../../../errors.ts';
 import { limited } from '../connection/connect.ts';
+import type { DeletedMark } from './deleted-mark.ts';
+import type { TableMode } from './table-mode.ts';
 import type { TargetTable } from './target-table.ts';
 
 /** How rows go into a table that may have them already. */
@@ -11,6 +13,8 @@ export interface Upsert {
   readonly columns: readonly string[];
   /** Of these, what of a row that is there is changed; none: such a row stays as it is. */
   readonly updated: readonly string[];
+  /** What says of a row that the source has it no more: taken off a row that comes. */
+  readonly mark?: DeletedMark | undefined;
   /** MERGE can do it in one statement, and nothing of the table leaves rows out of it. */
   readonly canMerge: boolean;
   /** Many statements one after the other leave and check the same as one: nothing of the table looks at a statement as a whole. */
@@ -18,6 +22,7 @@ export interface Upsert {
 }
 
 export interface UpsertOptions {
+  readonly mode: TableMode;
   readonly key?: readonly string[] | undefined;
   readonly update?: readonly string[] | undefined;
 }
@@ -28,8 +33,8 @@ export type UpsertKey = Pick<Upsert, 'canMerge' | 'canMergeInParts'> & { readonl
  * The key of an upsert: as asked for, where a unique index of the table has just these columns, or the primary key. OPTION_INVALID where there is
  * none, or where it is deferrable, partial or of expressions.
  */
-export async function upsertKey(client: pg.Client, target: TargetTable, { key }: UpsertOptions, shown: string): Promise<UpsertKey> {
-  if (!'rp'.includes(target.kind)) throw invalid('mode', `upsert needs a table, and ${shown} is a view or a foreign table`);
+export async function upsertKey(client: pg.Client, target: TargetTable, { mode, key }: UpsertOptions, shown: string): Promise<UpsertKey> {
+  if (!'rp'.includes(target.kind)) throw invalid('mode', `${mode} needs a table, and ${shown} is a view or a foreign table`);
   const { rows } = await client.query<UniqueIndex>(limited(UNIQUE_INDEXES, [target.name]));
   const found = key === undefined ? rows.find(({ isprimary }) => isprimary) : rows.find(({ names }) => isSameSet(names, key));
   if (found !== undefined) return { names: found.names, canMerge: found.canmerge, canMergeInParts: found.inparts };
@@ -47,7 +52,7 @@ export function upsertColumns(
   columns: readonly string[],
   target: TargetTable,
   { names: key, canMerge, canMergeInParts }: UpsertKey,
-  { update }: UpsertOptions,
+  { update }: Pick<UpsertOptions, 'update'>,
 ): Upsert {
   for (const [option, names] of [['key', key] as const, ['update', update ?? []] as const]) {
     const unknown = names.find(name => !columns.includes(name));

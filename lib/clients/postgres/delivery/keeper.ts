@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { CheckpointKeeper, KeeperContext, Stands } from '../../../core/define.ts';
+import type { TableMode } from '../catalogue/table-mode.ts';
 import { parseQualifiedName, quoteQualifiedName } from '../../../values/identifiers.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
 import { withSession } from '../connection/session.ts';
@@ -9,14 +10,17 @@ import { lockJob } from './job-lock.ts';
 /** Of a load, what its checkpoints depend on. */
 export interface KeptLoad {
   readonly table: string;
-  readonly mode: 'create' | 'append' | 'replace' | 'upsert';
+  readonly mode: TableMode;
   readonly indexes?: 'keep' | 'rebuild' | undefined;
   readonly before?: string | undefined;
 }
 
-/** A table that takes another one's place, and indexes that were dropped, stand there when all is done; what SQL before has set holds for its transaction. */
+/**
+ * A table that takes another one's place, and indexes that were dropped, stand there when all is done; which rows the source no longer has is known at the
+ * end, by keys that go away with the transaction; what SQL before has set holds for its transaction.
+ */
 export function commitsParts({ mode, indexes, before }: KeptLoad): boolean {
-  return mode !== 'replace' && indexes !== 'rebuild' && before === undefined;
+  return mode !== 'replace' && mode !== 'sync' && indexes !== 'rebuild' && before === undefined;
 }
 
 /** Checkpoints of a table that is loaded stand in its database. `isPart`: of a whole database. */

@@ -14,7 +14,7 @@ import { postgresError } from '../connection/errors.ts';
 import { openPool, type PgPool, type PgSession } from '../connection/pool.ts';
 import type { TransactionWish } from '../connection/transaction-wish.ts';
 import { lossyColumns } from './lossy-columns.ts';
-import type { TableOptions } from './sink-table.ts';
+import type { TableOptions } from './table-options.ts';
 import { flushWithCommit, mayFlushLater } from './late-flush.ts';
 import type { LoadHooks } from './load-hooks.ts';
 import { type DatabaseMode, NOTHING_PREPARED, prepareDatabase, type Prepared, tablesOf } from './prepare-database.ts';

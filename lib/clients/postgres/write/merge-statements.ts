@@ -37,16 +37,19 @@ export interface MergeStatements {
  * Source: show_modifytable_info of src/backend/commands/explain.c
  */
 export function mergeStatements({ table: staging, between }: Staged, target: TargetTable, upsert: Upsert): MergeStatements {
-  const { key, updated, columns, canMerge } = upsert;
+  const { key, updated, columns, canMerge, mark } = upsert;
   const meant = between === undefined ? '' : `s.ctid > '${between[0]}' AND s.ctid <= '${between[1]}'`;
   const where = meant === '' ? '' : ` WHERE ${meant}`;
   const rows = meant === '' ? staging : `(SELECT * FROM ${staging} s${where})`;
   const list = (names: readonly string[], before = ''): string => names.map(name => before + quoteIdentifier(name)).join(', ');
-  const assigned = (from: string): string => updated.map(name => `${quoteIdentifier(name)} = ${from}.${quoteIdentifier(name)}`).join(', ');
+  const unmarked = mark === undefined ? [] : [`${mark.column} = ${mark.unset}`];
+  const assigned = (from: string): string =>
+    [...updated.map(name => `${quoteIdentifier(name)} = ${from}.${quoteIdentifier(name)}`), ...unmarked].join(', ');
   const sameKey = key.map(name => `s.${quoteIdentifier(name)} = t.${quoteIdentifier(name)}`).join(' AND ');
-  const differs = differenceOf(updated, target);
+  const differs = [...differencesOf(updated, target), ...(mark === undefined ? [] : [mark.isSet('t')])].join(' OR ');
   const into = target.kind === 'r' ? `ONLY ${target.name}` : target.name;
-  const change = updated.length === 0 ? '' : `WHEN MATCHED AND (${differs}) THEN UPDATE SET ${assigned('s')}`;
+  const change = differs === '' ? '' : `WHEN MATCHED AND (${differs}) THEN UPDATE SET ${assigned('s')}`;
+  const [markName, markValue] = mark === undefined ? ['', ''] : [`, ${mark.column}`, `, ${mark.unset}`];
   const within = ({ least, most }: KeyRange): string => `${list(key, 't.')} BETWEEN ${least} AND ${most}`;
   return {
     repeats: `SELECT 1 FROM ${rows} s GROUP BY ${list(key)} HAVING pg_catalog.count(*) > 1 LIMIT 1`,
@@ -54,24 +57,24 @@ export function mergeStatements({ table: staging, between }: Staged, target: Tar
       SELECT ctid AS place, pg_catalog.row_number() OVER (PARTITION BY ${list(key)} ORDER BY ctid DESC) AS version FROM ${staging} s${where}) s WHERE version > 1)`,
     merge: canMerge
       ? range => `EXPLAIN (ANALYZE, TIMING OFF, BUFFERS OFF, COSTS OFF, SUMMARY OFF, FORMAT XML) MERGE INTO ${into} t USING ${rows} s ON ${sameKey}${range === undefined ? '' : ` AND ${within(range)}`} ${change}
-      WHEN NOT MATCHED THEN INSERT (${list(columns)}) OVERRIDING SYSTEM VALUE VALUES (${list(columns, 's.')})`
+      WHEN NOT MATCHED THEN INSERT (${list(columns)}${markName}) OVERRIDING SYSTEM VALUE VALUES (${list(columns, 's.')}${markValue})`
       : undefined,
     isDense: (range, rows) =>
       `SELECT 1 FROM (SELECT FROM ${into} t WHERE ${within(range)} LIMIT ${rows + 1}) t HAVING pg_catalog.count(*) <= ${rows}`,
-    skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${meant === '' ? '' : `${meant} AND `}${sameKey}${updated.length === 0 ? '' : ` AND NOT (${differs})`}`,
-    insert: `INSERT INTO ${target.name} (${list(columns)}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)} FROM ${rows} s
-      ON CONFLICT (${list(key)}) DO ${updated.length === 0 ? 'NOTHING' : `UPDATE SET ${assigned('excluded')}`}`,
+    skip: `DELETE FROM ${staging} s USING ${into} t WHERE ${meant === '' ? '' : `${meant} AND `}${sameKey}${differs === '' ? '' : ` AND NOT (${differs})`}`,
+    insert: `INSERT INTO ${target.name} (${list(columns)}${markName}) OVERRIDING SYSTEM VALUE SELECT ${list(columns)}${markValue} FROM ${rows} s
+      ON CONFLICT (${list(key)}) DO ${differs === '' ? 'NOTHING' : `UPDATE SET ${assigned('excluded')}`}`,
   };
 }
 
-/** Whether rows `s` and `t` store different values. Numbers and times tell most often and cost least: they come first. */
-function differenceOf(names: readonly string[], { columns }: TargetTable): string {
+/** Each of what makes rows `s` and `t` store different values. Numbers and times tell most often and cost least: they come first. */
+function differencesOf(names: readonly string[], { columns }: TargetTable): string[] {
   const kinds = new Map(columns.map(({ name, type }) => [name, type.kind]));
   const tells = names.filter(name => TELLS.has(kinds.get(name) ?? ''));
   const rest = names.filter(name => !DECIDES.has(kinds.get(name) ?? ''));
   const row = (side: string): string => `ROW(${rest.map(name => `${side}.${quoteIdentifier(name)}`).join(', ')})::pg_catalog.record`;
   const tests = tells.map(name => `s.${quoteIdentifier(name)} IS DISTINCT FROM t.${quoteIdentifier(name)}`);
-  return [...tests, ...(rest.length === 0 ? [] : [`${row('s')} OPERATOR(pg_catalog.*<>) ${row('t')}`])].join(' OR ');
+  return [...tests, ...(rest.length === 0 ? [] : [`${row('s')} OPERATOR(pg_catalog.*<>) ${row('t')}`])];
 }
 
 /** What `=` calls equal is stored the same. */

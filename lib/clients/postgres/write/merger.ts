@@ -5,6 +5,7 @@ import type { Upsert } from '../catalogue/upsert-key.ts';
 import { sqlStateOf } from '../connection/errors.ts';
 import { type Avoided, withBulkSettings, withoutPlans } from './bulk-settings.ts';
 import type { KeyRange } from './integer-keys.ts';
+import type { SeenKeys } from './seen-keys.ts';
 import { type MergeStatements, mergeStatements, type Staged } from './merge-statements.ts';
 
 /** What became of staged rows, each number the server's. */
@@ -19,11 +20,14 @@ export class Merger {
   readonly #client: pg.Client;
   readonly #target: TargetTable;
   readonly #upsert: Upsert;
+  readonly #seen: SeenKeys | undefined;
 
-  constructor(client: pg.Client, target: TargetTable, upsert: Upsert) {
+  /** `seen` gets the keys. */
+  constructor(client: pg.Client, target: TargetTable, upsert: Upsert, seen?: SeenKeys) {
     this.#client = client;
     this.#target = target;
     this.#upsert = upsert;
+    this.#seen = seen;
   }
 
   /**
@@ -32,6 +36,7 @@ export class Merger {
    */
   async merge(staged: Staged, rows: number, range?: KeyRange): Promise<Merged> {
     if (rows === 0) return { written: 0, unchanged: 0, superseded: 0 };
+    await this.#seen?.add(staged);
     const statements = mergeStatements(staged, this.#target, this.#upsert);
     const { superseded, written, unchanged } = await withBulkSettings(this.#client, () => this.#merge(statements, rows, range));
     if (superseded + unchanged + written !== rows) {
@@ -86,8 +91,9 @@ export class Merger {
   async #mergeInSteps({ skip, insert }: MergeStatements, rows: number): Promise<Omit<Merged, 'superseded'>> {
     const equal = await this.#count(skip);
     const written = await this.#count(insert);
+    const changesNothing = this.#upsert.updated.length === 0 && this.#upsert.mark === undefined;
     // Of columns that are all key, what others have written meanwhile is the same row.
-    return { written, unchanged: this.#upsert.updated.length === 0 ? rows - written : equal };
+    return { written, unchanged: changesNothing ? rows - written : equal };
   }
 
   async #count(statement: string): Promise<number> {

@@ -4,6 +4,8 @@ import { asMillraceError, MillraceError } from '../../../errors.ts';
 import type { Schema } from '../../../schema/schema.ts';
 import { typeName } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier } from '../../../values/identifiers.ts';
+import { addMarkSql, deletedMark, withoutMark } from '../catalogue/deleted-mark.ts';
+import { mergesRows } from '../catalogue/table-mode.ts';
 import { createTable } from '../catalogue/create-table.ts';
 import { adaptDefinition } from '../catalogue/definition/adapt.ts';
 import { differencesOf } from '../catalogue/definition/compare-definitions.ts';
@@ -22,11 +24,12 @@ import { sqlStateOf } from '../connection/errors.ts';
 import { withSession } from '../connection/session.ts';
 import { compareColumns } from './compare-columns.ts';
 import { CopyPlan } from './copy-plan.ts';
-import { mergeStatements } from './merge-statements.ts';
 import { ShadowTable } from './shadow-table.ts';
 import { typedBy } from './inferred-types.ts';
-import { keyless, likeItsOrigin, tableExists, type TableOptions } from './sink-table.ts';
-import { partKeys, STAGING_NAME } from './staging.ts';
+import { likeItsOrigin } from './like-origin.ts';
+import { mergeSql, planRemoval } from './plan-merge.ts';
+import { cannotSync, keyless, tableExists, type TableOptions } from './table-options.ts';
+import { partKeys, STAGING } from './staging.ts';
 
 /** Of a sink, what `plan` looks at. */
 export interface TablePlanOptions extends TableOptions {
@@ -65,6 +68,7 @@ const MODES = {
   append: 'rows are added to those that it has',
   replace: 'its rows give way to the new ones, in one transaction',
   upsert: '',
+  sync: '',
 };
 
 class TablePlanning {
@@ -88,7 +92,10 @@ class TablePlanning {
 
   async make(): Promise<SinkPlan> {
     const { before, after, table } = this.#options;
+    const { mode } = this.#options;
+    const { incomplete } = this.#context;
     this.#problems.push(...(await readOnlyServer(this.#client)));
+    if (mode === 'sync' && incomplete !== undefined) this.#problems.push(cannotSync(incomplete));
     const found = await loadTarget(this.#client, table);
     if (before !== undefined) {
       this.#statements.push(before);
@@ -113,7 +120,7 @@ class TablePlanning {
       this.#problems.push(tableExists(this.#shown, this.#target));
       return;
     }
-    if (mode !== 'upsert') this.#notes.push(`the table is there: ${this.#options.there ?? MODES[mode]}`);
+    if (!mergesRows(mode)) this.#notes.push(`the table is there: ${this.#options.there ?? MODES[mode]}`);
     const like = this.#options.like ?? (await this.#likeOrigin(found));
     if (like !== undefined) this.#notes.push(...differencesOf(like.source, like.there));
     const swap = mode === 'replace' ? await this.#replace(found) : undefined;
@@ -170,22 +177,23 @@ class TablePlanning {
 
   /** Rows into a table that is there, or will be. */
   async #load(table: TargetTable, schema: Schema | undefined, { isOwn = false, into, after = [] }: Loading): Promise<void> {
-    const { mode } = this.#options;
-    const upsert = mode === 'upsert' && !isOwn ? await this.#upsertInto(table, schema) : undefined;
+    const { mode, lossy, deletedColumn } = this.#options;
+    const upsert = mergesRows(mode) && !isOwn ? await this.#upsertInto(table, schema) : undefined;
     if (schema === undefined) {
       this.#notes.push('its columns are compared with the records when the run begins: nothing says beforehand what they have');
       return;
     }
-    const { differences, types } = compareColumns(schema, table, this.#shown, this.#options.lossy);
+    const { differences, types } = compareColumns(schema, withoutMark(table, deletedColumn), this.#shown, lossy);
     this.#types = isOwn ? this.#types : types;
     this.#problems.push(...differences);
     if (differences.length > 0) return;
-    const plan = new CopyPlan(schema, table, this.#shown, this.#options.lossy);
+    const plan = new CopyPlan(schema, withoutMark(table, deletedColumn), this.#shown, lossy);
     const format = plan.formatOf(this.#context.codec);
     if (!isOwn && into === undefined) this.#problems.push(...(await this.#lackingRights(table, plan.names, upsert)));
     if (upsert === undefined) this.#statements.push(plan.statement(format, into));
     else {
-      this.#statements.push(...upsertStatements(table, upsert, plan.statement(format, STAGING)));
+      this.#statements.push(...mergeSql(table, upsert, plan.statement(format, STAGING), mode === 'sync'));
+      if (mode === 'sync') await this.#remove(table, upsert);
       if ((this.#options.parallel ?? 1) > 1 && partKeys(table, upsert) !== undefined) this.#notes.push(SHARED);
     }
     this.#statements.push(...after);
@@ -194,13 +202,23 @@ class TablePlanning {
     this.#statements.push(...numbered.map(column => advanceSequence(table, column).replace(/\s+/g, ' ')));
   }
 
+  async #remove(table: TargetTable, { key, mark }: Upsert): Promise<void> {
+    const { notes, statement, problems } = await planRemoval(this.#client, table, key, mark, this.#shown);
+    this.#notes.push(...notes);
+    this.#statements.push(statement);
+    this.#problems.push(...problems);
+  }
+
   async #upsertInto(table: TargetTable, schema: Schema | undefined): Promise<Upsert | undefined> {
     return this.#tried(async () => {
       const key = await upsertKey(this.#client, table, this.#options, this.#shown);
       this.#notes.push(`the table is there: rows are merged by ${key.names.map(quoteIdentifier).join(', ')}`);
+      const { deletedColumn, lossy } = this.#options;
+      const mark = deletedColumn === undefined ? undefined : deletedMark(table, deletedColumn, this.#shown, schema?.names ?? []);
       if (schema === undefined) return undefined;
-      const written = compareColumns(schema, table, this.#shown, this.#options.lossy).columns.map(({ name }) => name);
-      return upsertColumns(written, table, key, this.#options);
+      const compared = compareColumns(schema, withoutMark(table, deletedColumn), this.#shown, lossy);
+      const written = compared.columns.map(({ name }) => name);
+      return { ...upsertColumns(written, table, key, this.#options), mark };
     });
   }
 
@@ -215,7 +233,7 @@ class TablePlanning {
     const { schema, first } = this.#context;
     this.#notes.push('the table is not there: it is made');
     this.#problems.push(...(await lackingSchema(this.#client, parseQualifiedName(table))));
-    if (mode === 'upsert' && key === undefined) this.#problems.push(keyless(this.#shown));
+    if (mergesRows(mode) && key === undefined) this.#problems.push(keyless(this.#shown));
     if (schema === undefined) {
       this.#notes.push('its columns are those of the records, known when the first ones have come');
       return;
@@ -232,6 +250,8 @@ class TablePlanning {
       return { name, from, ...(to === undefined ? {} : { to }), change, ...(inferred ? { inferred } : {}) };
     });
     if (made === undefined) return;
+    const { deletedColumn } = this.#options;
+    if (deletedColumn !== undefined && !typed.has(deletedColumn)) this.#statements.push(addMarkSql(table, deletedColumn));
     await this.#load(await imaginedTable(this.#client, parseQualifiedName(table), typed, made.isLikeOrigin), schema, { isOwn: true });
     this.#statements.push(...made.after);
   }
@@ -271,10 +291,3 @@ interface Loading {
 
 const SHARED =
   'many rows in the order of the key are staged by a second connection, in a table millrace_staging_… beside it (parallel: 1: by one)';
-
-const STAGING = `pg_temp.${STAGING_NAME}`;
-
-function upsertStatements(table: TargetTable, upsert: Upsert, copy: string): string[] {
-  const { repeats, supersede, merge, skip, insert } = mergeStatements({ table: STAGING }, table, upsert);
-  return [copy, repeats, supersede, ...(merge === undefined ? [skip, insert] : [merge()])].map(statement => statement.replace(/\s+/g, ' '));
-}

@@ -1,43 +1,35 @@
 import type { Checkpoint, SinkContext } from '../../../core/define.ts';
 import { MillraceError } from '../../../errors.ts';
-import { Schema } from '../../../schema/schema.ts';
+import type { Schema } from '../../../schema/schema.ts';
 import type { AnyBatch } from '../../../core/define.ts';
 import { sameType } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers.ts';
 import { CopyPlan } from './copy-plan.ts';
 import { columnDefinition, createTable, lockName, type Making, provideType } from '../catalogue/create-table.ts';
-import { DefinedTable } from '../catalogue/definition/defined-table.ts';
-import { TableOrigin } from '../catalogue/table-origin.ts';
-import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
+import type { DefinedTable } from '../catalogue/definition/defined-table.ts';
+import { addMarkSql, deletedMark, type DeletedMark, withoutMark } from '../catalogue/deleted-mark.ts';
+import { describeTarget } from '../connection/connection-options.ts';
 import { emptyTable } from '../catalogue/empty-table.ts';
 import { buildIndexes, dropIndexes, type RebuiltIndexes } from '../catalogue/rebuilt-indexes.ts';
 import { replaceWay } from '../catalogue/replace-way.ts';
+import { lackingRemoval } from '../catalogue/rights.ts';
 import type { PgSession } from '../connection/pool.ts';
 import type { TableName } from './row-loader.ts';
+import { asGenerated, likeItsOrigin } from './like-origin.ts';
+import { SeenKeys } from './seen-keys.ts';
 import { ShadowTable } from './shadow-table.ts';
 import { reasonsOf, typedBy } from './inferred-types.ts';
 import { loadTarget, type TargetTable } from '../catalogue/target-table.ts';
-import { type Upsert, upsertColumns, upsertKey } from '../catalogue/upsert-key.ts';
-
-export interface TableOptions {
-  readonly table: string;
-  readonly mode: 'create' | 'append' | 'replace' | 'upsert';
-  readonly key?: readonly string[] | undefined;
-  readonly update?: readonly string[] | undefined;
-  /** How mode replace does it; undefined: as the table allows. */
-  readonly replace?: 'swap' | 'truncate' | undefined;
-  /** Columns that may lose something where their type in the table is the cause. */
-  readonly lossy?: readonly string[] | undefined;
-  /** What becomes of secondary indexes of a table that is there. */
-  readonly indexes?: 'keep' | 'rebuild' | undefined;
-}
+import { mergesRows } from '../catalogue/table-mode.ts';
+import { cannotSync, keyless, tableExists, type TableOptions } from './table-options.ts';
+import { type Upsert, upsertColumns, upsertKey, type UpsertKey } from '../catalogue/upsert-key.ts';
 
 /** The table of a sink: found or made, and followed when the schema grows. All within the transaction of the session. */
 export class SinkTable {
   name: TableName;
   /** How batches go into it; undefined until its columns are decided. */
   plan: CopyPlan | undefined;
-  /** How they are merged into it, in mode upsert. */
+  /** How they are merged into it, in modes upsert and sync. */
   upsert: Upsert | undefined;
   readonly #options: TableOptions;
   readonly #session: PgSession;
@@ -53,14 +45,21 @@ export class SinkTable {
   #shadow: ShadowTable | undefined;
   /** Dropped for the load. */
   #rebuilt: RebuiltIndexes | undefined;
+  /** What rows are told apart by, and marked with when the source has them no more. */
+  #key: UpsertKey | undefined;
+  #mark: DeletedMark | undefined;
+  #seen: SeenKeys | undefined;
+  readonly #incomplete: string | undefined;
   readonly #hasDeadLetters: boolean;
   readonly #resume: Checkpoint | undefined;
 
   constructor(
     options: TableOptions,
     session: PgSession,
-    { schema, signal, warn, hasDeadLetters, resume }: Pick<SinkContext, 'schema' | 'signal' | 'warn' | 'hasDeadLetters' | 'resume'>,
+    context: Pick<SinkContext, 'schema' | 'signal' | 'warn' | 'hasDeadLetters' | 'resume' | 'incomplete'>,
   ) {
+    const { schema, signal, warn, hasDeadLetters, resume, incomplete } = context;
+    this.#incomplete = incomplete;
     this.#resume = resume;
     this.name = { shown: JSON.stringify(options.table), bare: parseQualifiedName(options.table).name };
     this.#hasDeadLetters = hasDeadLetters;
@@ -77,15 +76,17 @@ export class SinkTable {
    */
   async prepare(): Promise<void> {
     const { table, mode, key } = this.#options;
+    if (mode === 'sync' && this.#incomplete !== undefined) throw cannotSync(this.#incomplete);
     this.#target = await loadTarget(this.#session.client, table);
     if (this.#resume !== undefined) return this.#goOn(this.#resume);
     if (this.#target !== undefined) {
       if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
       await this.#use(this.#schema, this.#target);
+      await this.#checkRemoval();
       await this.#clear(this.#target);
       return;
     }
-    if (mode === 'upsert' && key === undefined) throw keyless(this.name.shown);
+    if (mergesRows(mode) && key === undefined) throw keyless(this.name.shown);
     if (this.#schema === undefined) {
       throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.name.shown} cannot be made: no record came and no schema is declared`);
     }
@@ -169,6 +170,8 @@ export class SinkTable {
     }
     this.#defined = await likeItsOrigin(this.#making, columns, this.#options, this.#signal);
     await (this.#defined === undefined ? createTable(this.#making, table, columns, this.#options.key) : this.#defined.create());
+    const { deletedColumn } = this.#options;
+    if (deletedColumn !== undefined && !columns.has(deletedColumn)) await client.query(addMarkSql(table, deletedColumn));
     this.#isOwn = true;
     await this.#plan(records);
   }
@@ -225,11 +228,37 @@ export class SinkTable {
 
   /** How records of a schema go into a table; without one, only whether they can be merged at all. */
   async #use(schema: Schema | undefined, target: TargetTable): Promise<void> {
-    const key = this.#options.mode === 'upsert' ? await upsertKey(this.#session.client, target, this.#options, this.name.shown) : undefined;
+    const { mode, lossy, deletedColumn } = this.#options;
+    const { shown } = this.name;
+    const key = mergesRows(mode) ? await upsertKey(this.#session.client, target, this.#options, shown) : undefined;
+    const mark = deletedColumn === undefined ? undefined : deletedMark(target, deletedColumn, shown, schema?.names ?? []);
+    [this.#key, this.#mark] = [key, mark];
     if (schema === undefined) return;
     const columns = this.#defined === undefined ? schema : asGenerated(schema, target);
-    this.plan = new CopyPlan(columns, target, this.name.shown, this.#options.lossy);
-    this.upsert = key === undefined ? undefined : upsertColumns(this.plan.names, target, key, this.#options);
+    this.plan = new CopyPlan(columns, withoutMark(target, deletedColumn), shown, lossy);
+    this.upsert = key === undefined ? undefined : { ...upsertColumns(this.plan.names, target, key, this.#options), mark };
+  }
+
+  /** Before the first row: NOT_PERMITTED. */
+  async #checkRemoval(): Promise<void> {
+    if (this.#options.mode !== 'sync') return;
+    const [lacking] = await lackingRemoval(this.#session.client, this.#found(), this.#mark?.name, this.name.shown);
+    if (lacking !== undefined) throw lacking;
+  }
+
+  /** Where the keys of all records are gathered; undefined where nobody needs them. */
+  async seen(): Promise<SeenKeys | undefined> {
+    if (this.#options.mode !== 'sync' || this.#key === undefined) return undefined;
+    this.#seen ??= await SeenKeys.make(this.#session.client, this.#found(), this.#key.names);
+    return this.#seen;
+  }
+
+  /** When all records are in it: rows of other keys are deleted, or marked. Gives how many. Errors of the server come as they are. */
+  async removeMissing(): Promise<number> {
+    const seen = await this.seen();
+    const left = (await seen?.countKeyless()) ?? 0;
+    if (left > 0) this.#making.warn(`rows of table ${this.name.shown} with null in the key are left as they are: ${left}`);
+    return (await seen?.removeOthers(this.#mark)) ?? 0;
   }
 
   #found(): TargetTable {
@@ -240,40 +269,3 @@ export class SinkTable {
 
 /** Of the sink's, in a checkpoint. */
 const NOTED = 'postgres';
-
-/** Records that come from a table of PostgreSQL tell all that hangs on it. */
-export async function likeItsOrigin(
-  making: Making,
-  schema: Schema,
-  { table, key }: TableOptions,
-  signal: AbortSignal,
-): Promise<DefinedTable | undefined> {
-  const definition = schema.origin instanceof TableOrigin ? await schema.origin.definition(signal) : undefined;
-  return definition === undefined ? undefined : DefinedTable.plan(making, definition, { table, schema, key });
-}
-
-export function tableExists(shown: string, target: PgTarget): MillraceError {
-  return new MillraceError(
-    'EXISTS',
-    `table ${shown} exists in ${describeTarget(target)}; add to it with mode append (--mode append), or name another`,
-  );
-}
-
-/** A table that is to be merged into and is not there yet. */
-export function keyless(shown: string): MillraceError {
-  return new MillraceError(
-    'OPTION_INVALID',
-    `postgres: option "key": table ${shown} is not there yet, and an upsert needs the primary key that it is to have; name its columns`,
-  );
-}
-
-/** Of a table made like its origin: what is generated there is generated here, however each server prints it. */
-function asGenerated(schema: Schema, { columns }: TargetTable): Schema {
-  const expressions = new Map(columns.map(({ name, generatedBy }) => [name, generatedBy]));
-  return new Schema(
-    schema.fields.map(field => {
-      const generatedBy = field.generatedBy === undefined ? undefined : expressions.get(field.name);
-      return generatedBy === undefined ? field : { ...field, generatedBy };
-    }),
-  );
-}

@@ -5,11 +5,13 @@ import type { PgPool } from '../connection/pool.ts';
 import { IntegerKeys, type KeyRange } from './integer-keys.ts';
 import { stagingSql } from './merge-statements.ts';
 import { type Merged, Merger } from './merger.ts';
+import type { SeenKeys } from './seen-keys.ts';
 import { SharedStaging } from './shared-staging.ts';
 
 /** As the server calls it in the context of an error. */
 export const STAGING_NAME = 'millrace_upsert';
-const STAGING = `pg_temp.${STAGING_NAME}`;
+/** For SQL. */
+export const STAGING = `pg_temp.${STAGING_NAME}`;
 
 /**
  * A temporary table with the written columns of another one: what it holds is merged, and it is empty again. It goes away with the transaction,
@@ -25,18 +27,18 @@ export class Staging {
   readonly #target: TargetTable;
   readonly #upsert: Upsert;
 
-  private constructor(client: pg.Client, target: TargetTable, upsert: Upsert) {
+  private constructor(client: pg.Client, target: TargetTable, upsert: Upsert, seen: SeenKeys | undefined) {
     this.#client = client;
     this.#target = target;
     this.#upsert = upsert;
-    this.merger = new Merger(client, target, upsert);
+    this.merger = new Merger(client, target, upsert, seen);
     this.keys = partKeys(target, upsert);
   }
 
-  static async make(client: pg.Client, target: TargetTable, upsert: Upsert): Promise<Staging> {
+  static async make(client: pg.Client, target: TargetTable, upsert: Upsert, seen?: SeenKeys): Promise<Staging> {
     await client.query(`DROP TABLE IF EXISTS ${STAGING}`);
     await client.query(stagingSql(`TEMPORARY TABLE ${STAGING_NAME} ON COMMIT DROP`, STAGING, target, upsert));
-    return new Staging(client, target, upsert);
+    return new Staging(client, target, upsert, seen);
   }
 
   /** All that it holds; as `Merger.merge`. */

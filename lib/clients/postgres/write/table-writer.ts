@@ -6,6 +6,7 @@ import { limited } from '../connection/connect.ts';
 import type { LoadPlace } from './copy-load.ts';
 import { KeptJob } from '../delivery/kept-job.ts';
 import { commitsParts } from '../delivery/keeper.ts';
+import { advanceSequences } from './advance-sequences.ts';
 import { postgresError } from '../connection/errors.ts';
 import { runOwnSql } from '../connection/own-sql.ts';
 import type { PgPool, PgSession } from '../connection/pool.ts';
@@ -16,11 +17,11 @@ import type { RowLoader } from './row-loader.ts';
 import { refusedRun, rowRefusal } from './row-refusal.ts';
 import { SegmentedCopy } from './segmented-copy.ts';
 import { Staging, STAGING_NAME } from './staging.ts';
-import { SinkTable, type TableOptions } from './sink-table.ts';
+import { SinkTable } from './sink-table.ts';
+import type { TableOptions } from './table-options.ts';
 import { StagedCopy } from './staged-copy.ts';
 import { StreamedCopy } from './streamed-copy.ts';
 import { checkWritable } from '../catalogue/rights.ts';
-import { advanceSequence } from '../catalogue/target-table.ts';
 
 export interface TableWriterOptions extends TableOptions {
   readonly lockTimeoutMs: number;
@@ -121,15 +122,17 @@ export class TableWriter implements Writer {
       const canGoOn = checkpoint.source !== undefined && commitsParts(this.#options);
       const isKept = this.#job.isKept && (checkpoint.done === true || canGoOn);
       const isLast = checkpoint.done === true || !isKept;
+      const deleted = isLast ? await this.#removeMissing(checkpoint) : undefined;
       const isSwapped = isLast && (await this.#finishTable());
       await this.#options.hooks?.loaded({ client: this.#session.client, warn: message => this.#context.warn(message) });
       const isFinal = isLast || checkpoint.stopped === true;
-      if (isFinal) await this.#advanceSequences();
+      if (isFinal && this.#loader !== undefined) await advanceSequences(this.#session, this.#table, message => this.#context.warn(message));
       const { after } = this.#options;
       if (after !== undefined && isLast) await runOwnSql(this.#session, 'after', after);
       if (isKept) await this.#job.keep(this.#table.noted(checkpoint), this.#table.quoted, isFinal);
       else await this.#job.forget();
       await this.#commitTransaction();
+      if (deleted !== undefined) this.#context.counted({ deleted });
       await this.#endLoaders();
       for (const told of this.#losses.take(this.#table.name.shown)) this.#context.warn(told);
       // What rows were staged in, or went into, is gone.
@@ -196,7 +199,8 @@ export class TableWriter implements Writer {
     if (plan === undefined) throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.#table.name.shown}: records came without a schema`);
     const { client, target } = this.#session;
     const { found, upsert, name } = this.#table;
-    const staging = found === undefined || upsert === undefined ? undefined : await Staging.make(client, found, upsert);
+    const staging =
+      found === undefined || upsert === undefined ? undefined : await Staging.make(client, found, upsert, await this.#table.seen());
     const freezes = this.#options.hooks?.empties === true;
     const place: LoadPlace = {
       client,
@@ -214,6 +218,20 @@ export class TableWriter implements Writer {
     return staging === undefined
       ? new StreamedCopy(place, into, this.#context)
       : new StagedCopy(place, staging, into, this.#context, mayShare ? this.#pool : undefined);
+  }
+
+  /** In mode sync: how many rows the source no longer has; none are looked for where not all records came. */
+  async #removeMissing({ incomplete }: Checkpoint): Promise<number | undefined> {
+    const { name } = this.#table;
+    if (this.#options.mode !== 'sync') return undefined;
+    if (incomplete !== undefined) {
+      this.#context.warn(`rows of table ${name.shown} that the source no longer has are left there: ${incomplete}`);
+      return 0;
+    }
+    return this.#table.removeMissing().catch((error: unknown) => {
+      const place = 'the removal of a row that the source no longer has';
+      throw refusedRun(error, rowRefusal(error, name, []), place, name.shown, this.#session.target);
+    });
   }
 
   /** A key that is made last may find rows that break it, without saying which. */
@@ -242,22 +260,6 @@ export class TableWriter implements Writer {
         cause: failed.cause,
       },
     );
-  }
-
-  /** Numbers that were written are not given out again. Without the right to it that is said, and the rows are kept. */
-  async #advanceSequences(): Promise<void> {
-    const { found, numbered } = this.#table;
-    const { client } = this.#session;
-    for (const column of found === undefined || this.#loader === undefined ? [] : numbered) {
-      try {
-        await client.query('SAVEPOINT millrace_sequence');
-        await client.query(advanceSequence(found as NonNullable<typeof found>, column));
-      } catch (error) {
-        await client.query('ROLLBACK TO SAVEPOINT millrace_sequence');
-        const { message } = postgresError(error, `advance the sequence of column ${JSON.stringify(column.name)}`, this.#session.target);
-        this.#context.warn(`${message}; the next number that it gives may be taken already`);
-      }
-    }
   }
 
   async #rollBack(reason: unknown): Promise<void> {
