@@ -271,7 +271,15 @@ describe('sink postgres, mode sync', () => {
 
   it('takes what a filter leaves out for what is not there', async () => {
     await tables();
-    expect(counts(await pipeline(source(), filter((row: AnyRow) => Number(row['id']) <= 40), target()))).to.deep.equal([20, 20, 0, 40]);
+    expect(
+      counts(
+        await pipeline(
+          source(),
+          filter((row: AnyRow) => Number(row['id']) <= 40),
+          target(),
+        ),
+      ),
+    ).to.deep.equal([20, 20, 0, 40]);
   });
 
   it('refuses a column that cannot mark, before the first row', async () => {

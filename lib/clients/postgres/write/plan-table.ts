@@ -233,7 +233,7 @@ class TablePlanning {
     const { schema, first } = this.#context;
     this.#notes.push('the table is not there: it is made');
     this.#problems.push(...(await lackingSchema(this.#client, parseQualifiedName(table))));
-    if (mergesRows(mode) && key === undefined) this.#problems.push(keyless(this.#shown));
+    if (mergesRows(mode) && key === undefined) this.#problems.push(keyless(this.#shown, mode));
     if (schema === undefined) {
       this.#notes.push('its columns are those of the records, known when the first ones have come');
       return;

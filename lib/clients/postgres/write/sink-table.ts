@@ -86,7 +86,7 @@ export class SinkTable {
       await this.#clear(this.#target);
       return;
     }
-    if (mergesRows(mode) && key === undefined) throw keyless(this.name.shown);
+    if (mergesRows(mode) && key === undefined) throw keyless(this.name.shown, mode);
     if (this.#schema === undefined) {
       throw new MillraceError('SCHEMA_UNKNOWN', `table ${this.name.shown} cannot be made: no record came and no schema is declared`);
     }

@@ -25,10 +25,10 @@ export function tableExists(shown: string, target: PgTarget): MillraceError {
 }
 
 /** A table that is to be merged into and is not there yet. */
-export function keyless(shown: string): MillraceError {
+export function keyless(shown: string, mode: TableMode): MillraceError {
   return new MillraceError(
     'OPTION_INVALID',
-    `postgres: option "key": table ${shown} is not there yet, and a merge by key needs the primary key that it is to have; name its columns`,
+    `postgres: option "key": table ${shown} is not there yet, and ${mode === 'sync' ? 'a sync' : 'an upsert'} needs the primary key that it is to have; name its columns`,
   );
 }
 
