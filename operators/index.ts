@@ -1,5 +1,6 @@
 /** All operators: one line a kind. */
 import type { OperatorKind } from '../lib/core/define.ts';
+import { batchKind } from './batch.ts';
 import { coerceKind } from './coerce.ts';
 import { dedupeKind } from './dedupe.ts';
 import { filterKind } from './filter.ts';
@@ -16,6 +17,7 @@ import { tapKind } from './tap.ts';
 import { throughKind } from './through.ts';
 import { validateKind } from './validate.ts';
 
+export { batch, type BatchedRow, type BatchOptions } from './batch.ts';
 export { coerce } from './coerce.ts';
 export { dedupe, type DedupeOptions } from './dedupe.ts';
 export { filter } from './filter.ts';
@@ -34,6 +36,7 @@ export { validate } from './validate.ts';
 
 /** For `millrace kinds`. */
 export const operatorKinds: readonly OperatorKind[] = [
+  batchKind,
   coerceKind,
   dedupeKind,
   filterKind,

@@ -1,5 +1,6 @@
 import { Transform } from 'node:stream';
 import { z } from 'zod';
+import { batch } from '../../operators/batch.ts';
 import { coerce } from '../../operators/coerce.ts';
 import { mapAsync } from '../../operators/map-async.ts';
 import { validate } from '../../operators/validate.ts';
@@ -60,6 +61,40 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
     input: people,
     schema,
     expected: people.map(({ id }) => ({ id: -id })),
+  },
+  batch: {
+    open: () => batch(7, (rows: readonly Person[]) => ({ ids: rows.map(({ id }) => id).join() })),
+    input: people,
+    schema,
+    expected: [0, 7, 14].map(start => ({
+      ids: people
+        .slice(start, start + 7)
+        .map(({ id }) => id)
+        .join(),
+    })),
+  },
+  'batch with more than it got, by promises': {
+    open: () =>
+      batch(
+        3,
+        (rows: readonly Person[]) =>
+          new Promise<Person[]>(resolve => setTimeout(() => resolve([...rows, ...rows]), (rows[0] as Person).id % 2)),
+        { concurrency: 3, delayMs: 1000 },
+      ),
+    input: people,
+    schema,
+    expected: [0, 3, 6, 9, 12, 15, 18].flatMap(start => [...people.slice(start, start + 3), ...people.slice(start, start + 3)]),
+  },
+  'batch that refuses': {
+    open: () =>
+      batch(4, (rows: readonly Person[]) => {
+        if (rows[0]?.id === 8) throw new Error('no');
+        return rows;
+      }),
+    input: people,
+    schema,
+    expected: people.filter(({ id }) => id < 8 || id > 11),
+    rejected: 4,
   },
   dedupe: {
     open: () =>

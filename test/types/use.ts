@@ -2,7 +2,9 @@
 import { Transform } from 'node:stream';
 import { z } from 'zod';
 import {
+  batch,
   coerce,
+  dedupe,
   type DeadLetter,
   filter,
   flatMap,
@@ -13,6 +15,7 @@ import {
   plan,
   project,
   rename,
+  sample,
   skip,
   sort,
   take,
@@ -142,3 +145,29 @@ await pipeline(
   to.file('x'),
 );
 await pipeline(from.postgres<User>({ table: 'users' }), sort({ country: 'asc', age: 'desc' }), project('id'), to.file('x'));
+
+// Operators that keep something: the row goes through, or is what a function makes of several.
+await pipeline(
+  from.postgres<User>({ table: 'users' }),
+  dedupe('email'),
+  dedupe(['name', 'country'], { last: 1000 }),
+  sample({ share: 0.5 }),
+  map(r => {
+    is<Is<typeof r, User>>();
+    return r;
+  }),
+  batch(10, rows => {
+    is<Is<typeof rows, readonly User[]>>();
+    return rows.map(({ id }) => ({ id, list: true }));
+  }),
+  map(r => {
+    is<Is<typeof r, { id: number; list: boolean }>>();
+    return r;
+  }),
+  batch(10, async rows => (rows.length > 5 ? { total: await Promise.resolve(rows.length) } : undefined), { delayMs: 50 }),
+  map(r => {
+    is<Is<typeof r, { total: number }>>();
+    return r;
+  }),
+  to.file('x.csv'),
+);
