@@ -38,8 +38,8 @@ export const streamKind = defineSink<typeof options, NodeJS.WritableStream | Wri
         settle(batch);
       },
       flush: () => Promise.resolve(),
-      commit: async () => {
-        await target.end();
+      commit: async ({ done, stopped }) => {
+        if (done === true || stopped === true) await target.end();
         return null;
       },
       close: () => Promise.resolve(),

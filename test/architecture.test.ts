@@ -14,6 +14,7 @@ const ORDER: readonly (readonly string[])[] = [
   ['query'],
   ['core'],
   ['formats', 'highland', 'testing'],
+  ['clients/host'],
   ['clients/postgres', 'clients/elasticsearch', 'clients/s3', 'clients/file'],
   ['operators', 'sources', 'sinks'],
   ['database'],

@@ -12,8 +12,9 @@ import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter } from './contracts.ts';
 import type { Checkpoint, CheckpointKeeper, KeeperContext, Stands } from './delivery/checkpoint.ts';
 import type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
-import type { PartsOfSink, PartsOfSource } from './parts.ts';
-import type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './plan.ts';
+import type { PartsOfSource } from './parts.ts';
+import type { SourcePlan, SourcePlanContext } from './plan.ts';
+import type { SinkDefinition } from './sink.ts';
 import type { Absorbed, PushRequest } from './push-request.ts';
 import { Rejected } from './rejected.ts';
 import { operatorFace, sinkFace, sourceFace } from './run/face.ts';
@@ -27,6 +28,7 @@ export type AnyBatch = RecordBatch<AnyRow>;
 
 export type { Absorbed, Checkpoint, CheckpointKeeper, KeeperContext, PushRequest, Stands };
 export { Rejected };
+export type { SinkContext, SinkDefinition, StateKeeper, Writer } from './sink.ts';
 
 /** A refused row of a batch. */
 export interface RejectedRow {
@@ -181,86 +183,6 @@ export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
   sets?(options: z.output<S>, given: Given): readonly Field[];
   /** What it does, in a few words and without secrets; the kind alone by default. */
   title?(options: z.output<S>): string;
-}
-
-// ---------------------------------------------------------------- sink
-
-/** What a sink is told when it is opened, and where it says what became of batches. */
-export interface SinkContext {
-  /** What comes; exact where the source is typed, inferred from the first records where a function made them. Undefined: no record and no schema. */
-  readonly schema: Schema | undefined;
-  /** Aborted as soon as the run fails, for whatever is waited for; `abort` is called after that. */
-  readonly signal: AbortSignal;
-  /** The same for the same source and target with the same between them. */
-  readonly jobId: string;
-  /** Where an earlier run of the job stood; not there when the run begins at the beginning. */
-  readonly resume?: Checkpoint;
-  /** Store what `commit` is given with the rows. */
-  readonly keepsCheckpoint?: boolean;
-  /** Why what comes is not all that the source has, where the stages tell that beforehand: for a sink that takes away what does not come. */
-  readonly incomplete?: string;
-  /** True when refused rows have a place to go: then keep what is needed to find the row at fault. False: a refusal stops the run. */
-  readonly hasDeadLetters: boolean;
-  /** Bytes that the sink may hold unsettled before it has to force an outcome: half of the flow account. */
-  readonly segmentBytes: number;
-  /** The outcome of a batch: once a batch, in any order, at the latest before flush() resolves. */
-  settle(batch: AnyBatch, rejected?: readonly RejectedRow[]): void;
-  /** The bytes of this batch are held no more; its outcome comes later, by settle. For sinks whose outcome is late but that need no replay. */
-  release(batch: AnyBatch): void;
-  /** What the sink itself counted (the server's command tag, a file's lines), apart from the batches it got. Adds up. */
-  counted(count: { written?: number; unchanged?: number; superseded?: number; deleted?: number; bytes?: number }): void;
-  /** For the report. */
-  warn(message: string): void;
-}
-
-/** A target being written. Calls never overlap; what fails between two calls is thrown by the next. docs/writing-a-sink.md */
-export interface Writer {
-  /** Columns that have a type of their own, and judge each value: records that nobody described may have others there than the first ones had. */
-  readonly judges?: readonly string[];
-  /** Resolves when the next batch may come; says nothing of the outcome. */
-  write(batch: AnyBatch): Promise<void>;
-  /** Forces the outcome of all that was written (ends the COPY, awaits the requests). */
-  flush(): Promise<void>;
-  /** Only after flush: makes it durable; returns what it takes to come back to exactly here (a file's length, uploaded parts). */
-  commit(checkpoint: Checkpoint): Promise<Json>;
-  /** A new field or a wider type in mid run; refuse by throwing SCHEMA_MISMATCH. Absent: such records are rejected. */
-  evolve?(schema: Schema): Promise<void>;
-  /** The last commit made visible, then release. Exactly one of close and abort runs, never during a write. */
-  close(): Promise<void>;
-  /** Nothing uncommitted becomes visible; what a resume needs is kept; release. */
-  abort(reason: unknown): Promise<void>;
-}
-
-/** What makes a kind of sink; give it to `defineSink`. docs/writing-a-sink.md */
-export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
-  readonly kind: string;
-  readonly options: S;
-  open(options: z.output<S>, context: SinkContext, given: Given): Promise<Writer>;
-  /**
-   * Of a sink that takes objects of any shape (`needsSchema: false`) and does no more than call a function with each: that function. The engine
-   * may then call it in the loop of the row operators before it, in place of `write`: one record after the other; a promise is waited for, what is
-   * thrown rejects the record.
-   */
-  each?(options: z.output<S>, given: Given): ((row: AnyRow) => unknown) | undefined;
-  readonly checkpoints?: CheckpointKeeper<z.output<S>, Given>;
-  /** Of a sink that takes a source of parts. */
-  readonly parts?: PartsOfSink<z.output<S>, Given>;
-  /**
-   * What `open` and the writer would do, without writing anything. What would be refused is told in `problems`; what is thrown is one too. Without it
-   * `plan` tells nothing of the target.
-   */
-  plan?(options: z.output<S>, context: SinkPlanContext, given: Given): Promise<SinkPlan>;
-  /** Of a settled batch it holds on to nothing: no view, no column, no bytes that are on their way to a socket. The batch's memory may be used again; `batch.keep()` says that one is kept. */
-  readonly keepsNothing?: true;
-  /** Encodings that it takes as they are (`batch.encoded`). */
-  readonly takes?: readonly Codec[] | ((options: z.output<S>) => readonly Codec[]);
-  /** True (the default): opened only when the schema is known. False: takes objects of any shape. */
-  readonly needsSchema?: boolean | ((options: z.output<S>) => boolean);
-  /** What the report promises of a run that was killed and started again. */
-  readonly guarantee?: 'exactly-once' | 'at-least-once' | 'all-or-nothing';
-  title?(options: z.output<S>): string;
-  /** Where it writes, without secrets: what jobs are told apart by; the title by default. */
-  place?(options: z.output<S>, given: Given): string;
 }
 
 // ---------------------------------------------------------------- kinds

@@ -42,8 +42,11 @@ export interface Encoded {
 export type CheckText = (bytes: Uint8Array, start: number, end: number) => void;
 
 export interface Encoder {
-  /** What stands before the first record (a header line, `[`). `fresh` is false when an existing file is appended to. */
-  start(fresh: boolean): Uint8Array[];
+  /**
+   * What stands before the first record (a header line, `[`). `fresh` is false when an existing file is appended to, or gone on with; whether that has
+   * records already is said then.
+   */
+  start(fresh: boolean, hasRecords?: boolean): Uint8Array[];
   encode(batch: AnyBatch): Encoded;
   /** What stands behind the last record. */
   end(): Uint8Array[];

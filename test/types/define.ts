@@ -68,6 +68,10 @@ export const targetKind = defineSink({
   kind: 'target',
   options: z.strictObject({ url: z.string() }),
   open: () => Promise.reject(new Error('not here')),
+  states: {
+    goesBack: ({ url }) => url.length > 0,
+    stands: (_options, state, { jobId }) => Promise.resolve(state !== null && jobId.length > 0),
+  },
   plan: ({ url }, { schema, first }): Promise<SinkPlan> => {
     is<Is<typeof schema, Schema | undefined>>();
     return Promise.resolve({

@@ -4,6 +4,7 @@ import { openAtomic } from './atomic-writer.ts';
 import { errnoOf, fileError, tried } from './errors.ts';
 import { FILE_SYSTEM, type FileSystem } from './file-system.ts';
 import { type FileWriter, writeAll } from './file-writer.ts';
+import { identityOf } from './identity.ts';
 
 /**
  * Behind what is there, cut back to the last commit when the run fails or the disk is full; a process that is killed may leave a part of its last
@@ -30,7 +31,7 @@ async function openExisting(path: string, fs: FileSystem): Promise<FileHandle | 
   return tried(path, 'opening it', () => fs.open(path, 'a'));
 }
 
-class AppendedFile implements FileWriter {
+export class AppendedFile implements FileWriter {
   readonly isFresh: boolean;
   readonly #path: string;
   readonly #file: FileHandle;
@@ -38,8 +39,11 @@ class AppendedFile implements FileWriter {
   /** Its length if the write that is going on, or failed, went through. */
   #most: number;
   #committed: number;
+  /** Told how long it may become, before it does. */
+  readonly #growsTo: ((length: number) => Promise<void>) | undefined;
 
-  constructor(path: string, file: FileHandle, length: number) {
+  constructor(path: string, file: FileHandle, length: number, growsTo?: (length: number) => Promise<void>) {
+    this.#growsTo = growsTo;
     this.#path = path;
     this.#file = file;
     this.#length = this.#most = this.#committed = length;
@@ -48,11 +52,12 @@ class AppendedFile implements FileWriter {
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     this.#most = this.#length + chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    await this.#growsTo?.(this.#most);
     this.#length += await writeAll(this.#file, this.#path, chunks);
   }
 
   async commit(): Promise<number> {
-    await tried(this.#path, 'fsync', () => this.#file.sync());
+    if (this.#length > this.#committed) await tried(this.#path, 'fsync', () => this.#file.sync());
     const { size } = await tried(this.#path, 'looking at it', () => this.#file.stat());
     if (size !== this.#length) {
       throw new MillraceError(
@@ -62,6 +67,10 @@ class AppendedFile implements FileWriter {
     }
     this.#committed = this.#length;
     return this.#committed;
+  }
+
+  get identity(): Promise<string> {
+    return identityOf(this.#file);
   }
 
   async close(): Promise<void> {

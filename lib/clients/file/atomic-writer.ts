@@ -4,6 +4,7 @@ import path from 'node:path';
 import { errnoOf, exists, fileError, isFolder, tried } from './errors.ts';
 import { FILE_SYSTEM, type FileSystem } from './file-system.ts';
 import { type FileWriter, writeAll } from './file-writer.ts';
+import { identityOf } from './identity.ts';
 
 /** A name of at most 255 bytes is what file systems take. */
 const MAX_STEM_BYTES = 200;
@@ -16,10 +17,19 @@ const MAX_STEM_BYTES = 200;
  */
 export async function openAtomic(named: string, mode: 'create' | 'replace', fs: FileSystem = FILE_SYSTEM): Promise<FileWriter> {
   const replaced = await replacedFile(named, mode, fs);
+  return makeBeside(named, mode, { replaced, beside: besideOf(replaced?.path ?? named, `${randomBytes(6).toString('hex')}.tmp`) }, fs);
+}
+
+/** Written beside its place under a name of the caller's. */
+export async function makeBeside(
+  named: string,
+  mode: 'create' | 'replace',
+  { replaced, beside, keeps = false }: { readonly replaced: ReplacedFile | undefined; readonly beside: string; readonly keeps?: boolean },
+  fs: FileSystem,
+): Promise<AtomicFile> {
   const target = replaced?.path ?? named;
-  const beside = besideOf(target);
   const file = await tried(named, 'making it', () => fs.open(beside, 'wx', 0o666));
-  const atomic = new AtomicFile({ named, target, beside, mode, file, fs });
+  const atomic = new AtomicFile({ named, target, beside, mode, keeps, file, fs });
   if (replaced !== undefined) {
     try {
       await tried(named, 'setting its permissions', () => file.chmod(replaced.permissions));
@@ -31,12 +41,13 @@ export async function openAtomic(named: string, mode: 'create' | 'replace', fs: 
   return atomic;
 }
 
-/** What is there under the name: the file itself where the name is a link to it. */
-async function replacedFile(
-  named: string,
-  mode: 'create' | 'replace',
-  fs: FileSystem,
-): Promise<{ path: string; permissions: number } | undefined> {
+export interface ReplacedFile {
+  readonly path: string;
+  readonly permissions: number;
+}
+
+/** What is there under the name: the file itself where the name is a link to it. EXISTS in mode create. */
+export async function replacedFile(named: string, mode: 'create' | 'replace', fs: FileSystem): Promise<ReplacedFile | undefined> {
   try {
     const found = mode === 'create' ? await fs.lstat(named) : await fs.stat(named);
     if (found.isDirectory()) throw isFolder(named);
@@ -48,12 +59,13 @@ async function replacedFile(
   }
 }
 
-function besideOf(target: string): string {
+/** Hidden, in the same folder: `.name.end`. */
+export function besideOf(target: string, end: string): string {
   const stem = Buffer.from(path.basename(target))
     .subarray(0, MAX_STEM_BYTES)
     .toString()
     .replace(/\ufffd$/, '');
-  return path.join(path.dirname(target), `.${stem}.${randomBytes(6).toString('hex')}.tmp`);
+  return path.join(path.dirname(target), `.${stem}.${end}`);
 }
 
 interface AtomicPlace {
@@ -61,18 +73,30 @@ interface AtomicPlace {
   readonly target: string;
   readonly beside: string;
   readonly mode: 'create' | 'replace';
+  /** What is committed stays there, also where it cannot be put in place. */
+  readonly keeps?: boolean;
   readonly file: FileHandle;
   readonly fs: FileSystem;
 }
 
-class AtomicFile implements FileWriter {
-  readonly isFresh = true;
+export class AtomicFile implements FileWriter {
+  readonly isFresh: boolean;
   readonly #place: AtomicPlace;
-  #bytes = 0;
+  #bytes: number;
+  /** What is durable of it. */
+  #synced: number | undefined;
   #isOpen = true;
 
-  constructor(place: AtomicPlace) {
+  /** `bytes`: of a file that an earlier run had committed so many of, and that this one goes on with. */
+  constructor(place: AtomicPlace, bytes?: number) {
     this.#place = place;
+    this.#bytes = bytes ?? 0;
+    this.#synced = bytes;
+    this.isFresh = this.#bytes === 0;
+  }
+
+  get identity(): Promise<string> {
+    return identityOf(this.#place.file);
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
@@ -81,7 +105,8 @@ class AtomicFile implements FileWriter {
 
   async commit(): Promise<number> {
     const { file, named } = this.#place;
-    await tried(named, 'fsync', () => file.sync());
+    if (this.#synced !== this.#bytes) await tried(named, 'fsync', () => file.sync());
+    this.#synced = this.#bytes;
     return this.#bytes;
   }
 
@@ -92,7 +117,7 @@ class AtomicFile implements FileWriter {
       await this.#closeFile();
       await tried(named, 'putting it in place', () => (mode === 'create' ? linkInPlace(beside, target, fs) : fs.rename(beside, target)));
     } catch (error) {
-      await this.abort();
+      await (this.#place.keeps === true ? this.#closeFile() : this.abort());
       throw errnoOf(error instanceof Error ? error.cause : undefined) === 'EEXIST' ? exists(named) : error;
     }
     await syncFolder(path.dirname(target), fs);
@@ -102,6 +127,16 @@ class AtomicFile implements FileWriter {
     const { beside, fs } = this.#place;
     await this.#closeFile().catch(() => undefined);
     await fs.unlink(beside).catch(() => undefined);
+  }
+
+  /** Leaves what is committed to a run that goes on with it; false where nothing is. */
+  async leave(): Promise<boolean> {
+    const { file, named } = this.#place;
+    const committed = this.#synced;
+    if (committed === undefined || !this.#isOpen) return false;
+    if (this.#bytes > committed) await tried(named, 'cutting it back', () => file.truncate(committed));
+    await this.#closeFile();
+    return true;
   }
 
   async #closeFile(): Promise<void> {

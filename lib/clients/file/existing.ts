@@ -43,7 +43,7 @@ export async function existingFile(
     );
   }
   const input = contentFrom(path, encoding, signal);
-  const columns = format.appends === 'header' ? (await format.decoder.describe(input.chunks, path))?.names : undefined;
+  const columns = await columnsIn(path, encoding, input);
   const wanted = encodingName(encoding.text);
   if (input.encoding !== wanted)
     throw new MillraceError(
@@ -52,6 +52,24 @@ export async function existingFile(
     );
   if (columns !== undefined && schema !== undefined) checkColumns(path, columns, schema);
   return { columns, endsInLineEnd: (await lastByte(path, encoding, signal)) === LF };
+}
+
+/** Of a file that an earlier run of the job was writing; undefined where it had not begun. SCHEMA_MISMATCH, as above. */
+export async function ownFile(
+  path: string,
+  encoding: Encoding,
+  schema: Schema | undefined,
+  signal: AbortSignal,
+): Promise<ExistingFile | undefined> {
+  if ((await firstByte(path)) === undefined) return undefined;
+  const columns = await columnsIn(path, encoding, contentFrom(path, encoding, signal));
+  if (columns !== undefined && schema !== undefined) checkColumns(path, columns, schema);
+  return { columns, endsInLineEnd: true };
+}
+
+/** Those of its header, where it has one. */
+async function columnsIn(path: string, { format }: Encoding, { chunks }: TextInput): Promise<readonly string[] | undefined> {
+  return format.appends === 'header' ? (await format.decoder.describe(chunks, path))?.names : undefined;
 }
 
 function checkColumns(path: string, there: readonly string[], schema: Schema): void {

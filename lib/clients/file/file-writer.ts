@@ -5,6 +5,8 @@ import { tried } from './errors.ts';
 export interface FileWriter {
   /** False where something stood before: a file with bytes in it is appended to. */
   readonly isFresh: boolean;
+  /** Of a file: what tells it from all others, whatever its name. */
+  readonly identity?: Promise<string>;
   write(chunks: readonly Uint8Array[]): Promise<void>;
   /** Gives the length of what is durable. */
   commit(): Promise<number>;

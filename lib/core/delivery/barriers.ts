@@ -1,6 +1,14 @@
 import type { Json, Position } from '../batch/batch.ts';
 import type { AnyBatch } from '../define.ts';
 
+interface Barrier {
+  readonly number: number;
+  /** What operators keep there, by their number. */
+  readonly noted: Map<number, Json>;
+  /** One of them keeps too much. */
+  isGivenUp: boolean;
+}
+
 /**
  * Where a run makes durable what it has done: behind batches of the source that have a position, so many records apart. Each operator notes there what
  * it keeps, when it has given on all up to there; the sink commits when it has all of that.
@@ -11,8 +19,9 @@ export class Barriers {
   #records = 0;
   #isGivenUp = false;
   #last = performance.now();
-  /** What operators keep at each, by their number. In the order of the batches. */
-  readonly #open = new Map<Position, Map<number, Json>>();
+  /** In the order of the batches. */
+  readonly #open = new Map<Position, Barrier>();
+  #count = 0;
 
   /** So many records apart, or as many as asked for; those that nobody asked for are also a second apart: a short run has none. */
   constructor(asked: number | undefined) {
@@ -28,7 +37,7 @@ export class Barriers {
     if (now - this.#last < this.#everyMs) return;
     this.#last = now;
     this.#records = 0;
-    this.#open.set(position, new Map());
+    this.#open.set(position, { number: ++this.#count, noted: new Map(), isGivenUp: false });
   }
 
   isAt(position: Position | undefined): position is Position {
@@ -36,25 +45,31 @@ export class Barriers {
   }
 
   note(position: Position, operator: number, state: Json): void {
-    this.#open.get(position)?.set(operator, state);
+    this.#open.get(position)?.noted.set(operator, state);
   }
 
-  /** Nobody could go on here. True the first time. */
+  /** Nobody could go on here: nothing is committed. True the first time. */
   giveUp(position: Position): boolean {
     const isFirst = !this.#isGivenUp;
     this.#isGivenUp = true;
-    this.#open.delete(position);
+    const barrier = this.#open.get(position);
+    if (barrier !== undefined) barrier.isGivenUp = true;
     return isFirst;
   }
 
-  /** What operators noted there. Forgets it, and all before. */
-  take(position: Position): ReadonlyMap<number, Json> {
-    const noted = this.#open.get(position) ?? new Map<number, Json>();
+  /** The how manieth it is, from 1: the number of the part of the run that begins behind it. */
+  numberAt(position: Position): number {
+    return this.#open.get(position)?.number ?? 0;
+  }
+
+  /** Forgets it, and all before. */
+  take(position: Position): Barrier {
+    const barrier = this.#open.get(position) ?? { number: 0, noted: new Map(), isGivenUp: true };
     for (const each of this.#open.keys()) {
       this.#open.delete(each);
       if (each === position) break;
     }
-    return noted;
+    return barrier;
   }
 }
 

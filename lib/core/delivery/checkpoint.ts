@@ -38,6 +38,8 @@ export type Stands =
    */
   | {
       readonly checkpoint: Checkpoint | 'void' | undefined;
+      /** What was forgotten of a job that is to begin at the beginning. */
+      readonly forgotten?: Checkpoint | undefined;
       /** Nothing at the target looks at the load as a whole. */
       readonly commitsParts: boolean;
     };

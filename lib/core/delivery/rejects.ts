@@ -43,6 +43,9 @@ export class Rejects {
   readonly #maxCount: number;
   readonly #groups = new Map<string, RejectGroup & { count: number }>();
   #waiting: DeadLetter[] = [];
+  /** Of parts that are not under way yet. */
+  #later: { readonly letter: DeadLetter; readonly part: number }[] = [];
+  #part = 0;
   count = 0;
 
   constructor(hasPlace: boolean, maxRejected: number | string | undefined) {
@@ -50,7 +53,15 @@ export class Rejects {
     this.#maxCount = typeof maxRejected === 'number' ? maxRejected : Infinity;
   }
 
-  take(letter: DeadLetter): void {
+  /** The part of the run that is under way. Letters of records behind it belong to what is not committed with it. */
+  set part(part: number) {
+    this.#part = part;
+    const later = this.#later;
+    this.#later = [];
+    for (const each of later) this.#keep(each.letter, each.part);
+  }
+
+  take(letter: DeadLetter, part = this.#part): void {
     this.count++;
     const { stage, code, reason } = letter;
     const key = this.#groups.size < MAX_GROUPS ? `${stage}\n${code}\n${reason}` : `${stage}\n${code}`;
@@ -58,13 +69,18 @@ export class Rejects {
     if (group === undefined) this.#groups.set(key, { stage, code, reason, count: 1 });
     else group.count++;
     if (!this.#hasPlace) throw new RecordRejected(letter);
-    this.#waiting.push(letter);
+    this.#keep(letter, part);
     if (this.count > this.#maxCount)
       throw new MillraceError(
         'TOO_MANY_REJECTED',
         `${countOf(this.count, 'record')} ${this.count === 1 ? 'was' : 'were'} rejected, more than the ${this.#maxCount} allowed; the last by ${stage}: ${reason}`,
         { stage },
       );
+  }
+
+  #keep(letter: DeadLetter, part: number): void {
+    if (part <= this.#part) this.#waiting.push(letter);
+    else this.#later.push({ letter, part });
   }
 
   get hasWaiting(): boolean {

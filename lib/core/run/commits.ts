@@ -4,8 +4,10 @@ import type { Position } from '../batch/batch.ts';
 import type { Checkpoint, SourceContext } from '../define.ts';
 import { Barriers } from '../delivery/barriers.ts';
 import { cutShort, leftOut } from '../delivery/incomplete.ts';
+import { type Guarantee, guaranteeOf } from '../delivery/guarantee.ts';
 import { differencesOf, type Job, jobOf, lookAlike } from '../delivery/job.ts';
 import type { Refusals } from '../delivery/refusals.ts';
+import type { SideContext } from '../delivery/side-sink.ts';
 import { checkpointOf } from './checkpoint.ts';
 import type { Line } from './layout.ts';
 import type { RunningOperator } from './operator-context.ts';
@@ -15,7 +17,7 @@ import type { SinkStream } from './sink-stream.ts';
 /** What is known of the run. */
 export interface CommitHooks {
   readonly line: Line;
-  readonly options: Pick<CheckedRunOptions, 'checkpointEvery' | 'resume' | 'checkpoint' | 'job'>;
+  readonly options: Pick<CheckedRunOptions, 'checkpointEvery' | 'resume' | 'checkpoint' | 'job' | 'memory'>;
   readonly refusals: Refusals;
   readonly signal: AbortSignal;
   /** Those that run here, and the number of the first. */
@@ -29,7 +31,7 @@ export interface CommitHooks {
 }
 
 /** Whether a run is to keep where it stands. */
-export function wantsCheckpoint({ checkpoint, checkpointEvery, job, resume }: CommitHooks['options']): boolean {
+export function wantsCheckpoint({ checkpoint, checkpointEvery, job, resume }: Omit<CommitHooks['options'], 'memory'>): boolean {
   return checkpoint ?? (resume || job !== undefined || checkpointEvery !== undefined);
 }
 
@@ -54,6 +56,8 @@ export class Commits {
   parts = 0;
   readonly #hooks: CommitHooks;
   #job: Job | undefined;
+  /** An operator that was stopped has given what it made of the first records: of the others it could only make the same again. */
+  #gathers = false;
 
   constructor(hooks: CommitHooks) {
     this.#hooks = hooks;
@@ -80,8 +84,9 @@ export class Commits {
   /**
    * Before anything is read or opened: looks where the job stands, or forgets it. CHECKPOINT_DIFFERS where it is no longer the same job.
    */
-  async begin(schema: Schema | undefined): Promise<void> {
-    const { line, options, signal, warn } = this.#hooks;
+  async begin(schema: Schema | undefined, running: Line): Promise<void> {
+    const { line, options, refusals, signal, warn } = this.#hooks;
+    this.#gathers = running.operators.some(({ definition }) => definition.stream !== undefined && definition.positions !== 'forwarded');
     const { source, sink } = line;
     const { resume, job: name } = options;
     const alike = lookAlike(line, name !== undefined || resume);
@@ -97,9 +102,12 @@ export class Commits {
       return;
     }
     this.isKept = true;
-    // Letters of rows that are committed would go with a run that fails.
-    if (stands.commitsParts && keeper?.commitsParts(sink.options) === true && !this.#hooks.refusals.hasPlace)
-      this.barriers = new Barriers(options.checkpointEvery);
+    const earlier = stands.forgotten ?? stands.checkpoint;
+    if (earlier !== 'void' && earlier?.done === true) await refusals.finish(this.#sideContext(earlier));
+    // Letters of rows that are committed may not go with a run that fails.
+    const mayCommit = stands.commitsParts && keeper?.commitsParts(sink.options) === true && refusals.inParts !== 'never';
+    // Behind an operator that passes on no positions nobody ever gets to one.
+    if (mayCommit && !this.#gathers) this.barriers = new Barriers(options.checkpointEvery);
     const found = stands.checkpoint;
     // Of another job, it only tells what differs.
     if (found !== 'void' && found !== undefined && found.job !== job.id && !mayBe(found, job)) return;
@@ -113,19 +121,28 @@ export class Commits {
     );
   }
 
+  /** They go back to where the run goes on. When the sink is open, where that is possible: it makes sure that nobody else is at the job. */
+  async openSides(): Promise<void> {
+    await this.#hooks.refusals.open(this.#sideContext(this.resumed));
+  }
+
   /** In the middle of the run: the sink has flushed all up to this position. */
   async part(sink: SinkStream, position: Position): Promise<void> {
-    const noted = this.barriers?.take(position);
+    const barrier = this.barriers?.take(position);
     // Where records are still on their way into another order, nobody could go on here.
-    if (sink.settlement.position !== position) return;
-    const { running, first } = this.#hooks.operators();
-    const standing = { job: this.#known(), source: position, operators: running, firstOperator: first, isDone: false };
-    await this.#store(sink, checkpointOf({ ...standing, ...(noted === undefined ? {} : { noted }) }));
-    this.parts++;
+    if (barrier?.isGivenUp === false && sink.writer !== undefined && sink.settlement.position === position) {
+      const { running, first } = this.#hooks.operators();
+      const standing = { job: this.#known(), source: position, operators: running, firstOperator: first, isDone: false };
+      await this.#store(sink, checkpointOf({ ...standing, noted: barrier.noted }));
+      this.parts++;
+    }
+    this.#hooks.refusals.begin(barrier?.number ?? 0);
   }
 
   /** At its end: then all is closed too. */
   async all(sink: SinkStream): Promise<void> {
+    this.#hooks.refusals.begin(Infinity);
+    await this.#hooks.refusals.written();
     const isDrained = this.#hooks.isDrained();
     const ended = { isDrained, isStopped: this.#hooks.isStopped(), rejected: this.#hooks.refusals.count };
     const incomplete = this.incomplete ?? leftOut(ended);
@@ -144,6 +161,12 @@ export class Commits {
     this.isDone = true;
   }
 
+  /** What the run promises. */
+  get guarantee(): Guarantee {
+    const { line, refusals } = this.#hooks;
+    return guaranteeOf({ sink: line.sink.definition.guarantee, isInParts: this.parts > 0, letters: refusals.inParts });
+  }
+
   /** Of a run that failed behind a commit. */
   get told(): string {
     return `${this.committed} records are committed; with resume (--resume) the job goes on behind them`;
@@ -158,16 +181,23 @@ export class Commits {
   async #store(sink: SinkStream, checkpoint: Checkpoint): Promise<void> {
     const { writer } = sink;
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
-    await this.#hooks.refusals.commit(checkpoint);
+    const sinks = await this.#hooks.refusals.commit(checkpoint);
     this.#hooks.throwFailure();
-    await writer.commit(checkpoint);
+    await writer.commit({ ...checkpoint, sinks });
     // What another sink has committed it may still take back.
     if (this.isKept) this.committed = sink.written;
   }
 
-  /** An operator that was stopped has given what it made of the first records: of the others it could only make the same again. */
-  get #gathers(): boolean {
-    return this.#hooks.line.operators.some(({ definition }) => definition.stream !== undefined && definition.positions !== 'forwarded');
+  #sideContext(resume: Checkpoint | undefined): SideContext {
+    const { signal, warn, options } = this.#hooks;
+    return {
+      signal,
+      warn,
+      jobId: this.jobId,
+      segmentBytes: Math.floor(options.memory / 2),
+      ...(this.isKept ? { keepsState: true } : {}),
+      ...(resume === undefined ? {} : { resume }),
+    };
   }
 
   get #keepsTooMuch(): boolean {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Position } from '../batch/batch.ts';
 import type { DeadLetter } from '../contracts.ts';
+import type { AnyBatch } from '../define.ts';
 import type { Barriers } from '../delivery/barriers.ts';
 import { letterOf } from '../delivery/rejects.ts';
 import type { FlowAccount } from './account.ts';
@@ -28,8 +29,8 @@ export interface LineHooks {
   readonly schemas: Schemas | undefined;
   /** One an operator. */
   readonly counters: readonly StageCounter[];
-  /** Takes a refused record; throws where the run ends with it. */
-  take(letter: DeadLetter, stage: OperatorStage): void;
+  /** Takes a refused record; throws where the run ends with it. `part`: of the run that commits in parts, the one that the record belongs to. */
+  take(letter: DeadLetter, stage: OperatorStage, part?: number): void;
   rejectsWritten(): Promise<void> | undefined;
   /** An operator needs no more. The operators before it are stopped already; what is before them should stop too. */
   stop(): void;
@@ -52,14 +53,15 @@ export function openOperators(stages: readonly OperatorStage[], hooks: LineHooks
   let last: OpenOperator[] = [];
   for (const group of groupsOf(stages)) {
     const before = streams.slice();
+    const place: PlaceInRun = { part: 0 };
     const open = group.map((stage): OpenOperator => {
       const at = operators.length;
-      const context = contextOf(at, stages, before, hooks);
+      const context = contextOf(at, stages, { before, place }, hooks);
       operators.push(context);
       return { stage, context, output: outputOf(at, hooks.schemas) };
     });
     if (sink !== undefined && operators.length === stages.length) last = endingIn(open);
-    if (open.length > 0) streams.push(streamOf(open, operators.length - group.length, hooks));
+    if (open.length > 0) streams.push(streamOf(open, { firstOperator: operators.length - group.length, place }, hooks));
   }
   const calls = sink && new RowCalls(last, (letter, stage) => hooks.take(letter, stage), sink);
   return { streams, operators, calls };
@@ -75,7 +77,19 @@ function outputOf(at: number, schemas: Schemas | undefined): OpenOperator['outpu
   return at + 1 < schemas.inputs.length ? schemas.inputs[at + 1] : schemas.output;
 }
 
-function contextOf(at: number, stages: readonly OperatorStage[], before: readonly Duplex[], hooks: LineHooks): RunningOperator {
+/** How far a group of operators is: ahead of the sink, so that what they refuse may belong to a later part. */
+interface PlaceInRun {
+  part: number;
+  /** Of the batches of a stream operator, which may look at several at once. */
+  parts?: WeakMap<AnyBatch, number>;
+}
+
+interface Standing {
+  readonly before: readonly Duplex[];
+  readonly place: PlaceInRun;
+}
+
+function contextOf(at: number, stages: readonly OperatorStage[], { before, place }: Standing, hooks: LineHooks): RunningOperator {
   const stage = stages[at] as OperatorStage;
   const counter = hooks.counters[at] as StageCounter;
   const { signal, batchRows, batchBytes, batchDelayMs, state, openSpill, schemas } = hooks;
@@ -87,7 +101,8 @@ function contextOf(at: number, stages: readonly OperatorStage[], before: readonl
     state,
     openSpill,
     needs: needsOf(stages.slice(at + 1)),
-    refuse: (batch, index, code, reason) => hooks.take(letterOf(counter.kind, batch, index, code, reason), stage),
+    refuse: (batch, index, code, reason) =>
+      hooks.take(letterOf(counter.kind, batch, index, code, reason), stage, place.parts?.get(batch) ?? place.part),
     stop: () => {
       stopAll(before);
       hooks.stop();
@@ -101,10 +116,15 @@ export function stopAll(streams: readonly Duplex[]): void {
   for (const stream of streams) if (stream instanceof OperatorStream) stream.stop();
 }
 
-function streamOf(group: readonly OpenOperator[], firstOperator: number, hooks: LineHooks): Duplex {
-  const { account } = hooks;
+interface InLine {
+  readonly firstOperator: number;
+  readonly place: PlaceInRun;
+}
+
+function streamOf(group: readonly OpenOperator[], { firstOperator, place }: InLine, hooks: LineHooks): Duplex {
+  const { account, barriers } = hooks;
   const rejectsWritten = (): Promise<void> | undefined => hooks.rejectsWritten();
-  const passed = notes(group, firstOperator, hooks.barriers);
+  const passed = notes(group, { firstOperator, place }, barriers);
   const [first] = group;
   if (first?.stage.definition.stream !== undefined) {
     const { context, stage } = first;
@@ -117,10 +137,11 @@ function streamOf(group: readonly OpenOperator[], firstOperator: number, hooks: 
       account,
       rejectsWritten,
       passed,
+      ...(barriers === undefined ? {} : { came: parting(place, barriers) }),
     });
   }
   return new GroupStream({
-    change: compileGroup(group, (letter, stage) => hooks.take(letter, stage)),
+    change: compileGroup(group, (letter, stage) => hooks.take(letter, stage, place.part)),
     counters: group.map(({ context }) => context.counter),
     name: group.map(({ stage }) => stage.kind).join('+'),
     rejectsWritten,
@@ -129,16 +150,32 @@ function streamOf(group: readonly OpenOperator[], firstOperator: number, hooks: 
 }
 
 /** Notes at barriers what the operators of a group keep when they have given on all up to there. */
-function notes(group: readonly OpenOperator[], first: number, barriers: Barriers | undefined): (position: Position | undefined) => void {
+function notes(
+  group: readonly OpenOperator[],
+  { firstOperator, place }: InLine,
+  barriers: Barriers | undefined,
+): (position: Position | undefined) => void {
   return position => {
     if (barriers?.isAt(position) !== true) return;
     for (const [i, { context }] of group.entries()) {
       const { savedState } = context;
       if (savedState === undefined) continue;
       const state = savedState.save();
-      if (state !== undefined) barriers.note(position as Position, first + i, state);
+      if (state !== undefined) barriers.note(position as Position, firstOperator + i, state);
       else if (barriers.giveUp(position as Position)) context.warn(TOO_MUCH);
     }
+    place.part = barriers.numberAt(position as Position);
+  };
+}
+
+/** Which part of the run each batch belongs to that a stream operator gets: it may refuse rows of later ones before it has given on all up to a barrier. */
+function parting(place: PlaceInRun, barriers: Barriers): (batch: AnyBatch) => void {
+  const parts = new WeakMap<AnyBatch, number>();
+  place.parts = parts;
+  let part = 0;
+  return batch => {
+    parts.set(batch, part);
+    if (barriers.isAt(batch.position)) part = barriers.numberAt(batch.position);
   };
 }
 

@@ -15,6 +15,8 @@ export interface OperatorStreamOptions {
   readonly rejectsWritten: () => Promise<void> | undefined;
   /** All up to there is given on. */
   readonly passed: (position: Position | undefined) => void;
+  /** Sees each batch before the operator does. */
+  readonly came?: (batch: AnyBatch) => void;
 }
 
 type Callback = (error?: Error | null) => void;
@@ -73,6 +75,7 @@ export class OperatorStream extends Duplex {
   override _write(parcel: Parcel, _encoding: BufferEncoding, callback: Callback): void {
     const { counter } = this.#options.context;
     counter.in += parcel.batch.length;
+    this.#options.came?.(parcel.batch);
     this.#positionIn = parcel.batch.position ?? this.#positionIn;
     this.#offered = { parcel, taken: callback };
     if (parcel.batch.length === 0 || this.#isOutputOver || this.#options.context.isStopped) this.#dropOffered();

@@ -13,7 +13,9 @@ import { type Sample, sampleOf } from './sample.ts';
 import { wantsCheckpoint } from './commits.ts';
 import { cutShort } from '../delivery/incomplete.ts';
 import { lookAlike } from '../delivery/job.ts';
+import { guaranteeOf } from '../delivery/guarantee.ts';
 import { DEAD_LETTER_SCHEMA } from '../delivery/rejects.ts';
+import { inParts } from '../delivery/side-sink.ts';
 import type { OperatorStage, SinkStage, SourceStage, Stage } from './stage.ts';
 import { abortController } from './waiting.ts';
 
@@ -112,10 +114,12 @@ class Planning {
   /** A run that commits in between goes on behind its last commit. */
   #guarantee(hasPositions: boolean): string {
     const { deadLetter, job, resume } = this.#options;
-    const { checkpoints, guarantee = 'at-least-once' } = this.#line.sink.definition;
-    const mayCommit = hasPositions && wantsCheckpoint(this.#options) && deadLetter === undefined;
-    if (!mayCommit || checkpoints?.commitsParts(this.#line.sink.options) !== true) return guarantee;
-    return lookAlike(this.#line, job !== undefined || resume) === undefined ? 'exactly-once' : guarantee;
+    const { sink } = this.#line;
+    const letters = deadLetter && inParts(deadLetterStage(deadLetter));
+    const mayCommit = hasPositions && wantsCheckpoint(this.#options) && letters !== 'never';
+    const isTold = lookAlike(this.#line, job !== undefined || resume) === undefined;
+    const isInParts = mayCommit && isTold && sink.definition.checkpoints?.commitsParts(sink.options) === true;
+    return guaranteeOf({ sink: sink.definition.guarantee, isInParts, letters });
   }
 
   #plan(stages: readonly PlanStage[], deadLetter: PlanStage | undefined): Plan {

@@ -120,13 +120,14 @@ class Run {
     const schemas = schemasBehind(whole, count);
     this.#running = line;
     for (const counter of this.#counters.slice(1, count + 1)) counter.isPushed = true;
-    await this.#commits.begin(first);
+    await this.#commits.begin(first, line);
     this.#throwFailure();
     if (this.#commits.resumed?.done === true) return this.#warn('the job was finished by an earlier run: nothing was read');
-    await this.#refusals.open(this.#sideContext());
-    this.#throwFailure();
     this.#sink = this.#makeSink(schemas);
+    // It makes sure that nobody else is at the job.
     await this.#sink.openEarly();
+    this.#throwFailure();
+    await this.#commits.openSides();
     this.#throwFailure();
     this.#source = this.#makeSource(schemas);
     const between = this.#makeOperators(schemas);
@@ -163,7 +164,7 @@ class Run {
       account: this.#account,
       schemas,
       counters: this.#counters.slice(1 + this.#pushed, -1),
-      take: letter => this.#refusals.take(letter),
+      take: (letter, _stage, part) => this.#refusals.take(letter, part),
       rejectsWritten: () => this.#refusals.written(),
       stop: () => this.#source?.stop(),
       warn: (_kind, message) => this.#warn(message),
@@ -188,17 +189,10 @@ class Run {
       rejectsWritten: () => this.#refusals.written(),
       finish: sink => this.#commit(sink),
       commits: this.#commits,
-      ...this.#sideContext(),
-    });
-  }
-
-  #sideContext(): { signal: AbortSignal; jobId: string; segmentBytes: number; warn: (message: string) => void } {
-    return {
       signal: this.#abort.signal,
       jobId: this.#commits.jobId,
-      segmentBytes: Math.floor(this.#options.memory / 2),
       warn: this.#warn,
-    };
+    });
   }
 
   /** All is written and flushed: counts are compared, then dead letters are committed, then the sink. */
@@ -289,7 +283,7 @@ class Run {
       resumedFrom: this.#commits.resumed?.source ?? null,
       bytesRead: this.#sourceCount.bytes,
       seconds: seconds(performance.now() - this.#start),
-      guarantee: this.#commits.parts > 0 ? 'exactly-once' : (this.#line.sink.definition.guarantee ?? 'at-least-once'),
+      guarantee: this.#commits.guarantee,
       rejected: this.#refusals.count,
       rejects: this.#refusals.groups(),
       warnings: [...this.#warnings],

@@ -179,7 +179,6 @@ export class SinkStream extends Writable {
   }
 
   async #commitPart(position: Position): Promise<void> {
-    if (this.writer === undefined) return;
     await this.#flush();
     await this.#options.commits?.part(this, position);
   }

@@ -7,7 +7,10 @@ export function jsonEncoder(check?: CheckText): Encoder {
   let isFirst = true;
   const out = new ByteWriter();
   return {
-    start: () => [Buffer.from('[')],
+    start(fresh, hasRecords = false) {
+      isFirst = !hasRecords;
+      return fresh ? [Buffer.from('[')] : [];
+    },
     encode(batch) {
       out.restart();
       const begin = (): void => out.text(isFirst && out.length === 0 ? '\n' : ',\n');

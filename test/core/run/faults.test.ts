@@ -115,8 +115,8 @@ describe('a run that is cancelled', () => {
       const place = target(which === 'sink' ? slow : {});
       const letters = target(which === 'letters' ? slow : {});
       await failureOf(run([listSource([rows(3)]), place.stage], { signal: abort.signal, deadLetter: letters.face }));
-      expect(letters.calls, which).to.deep.equal(['open', 'abort']);
-      expect(place.calls, which).to.deep.equal(which === 'sink' ? ['open', 'abort'] : []);
+      expect(place.calls, which).to.deep.equal(['open', 'abort']);
+      expect(letters.calls, which).to.deep.equal(which === 'letters' ? ['open', 'abort'] : []);
     }
   });
 

@@ -1,10 +1,9 @@
 /** Two runs of one job at a time would each take the other's rows for its own: the second waits a little, and is refused. */
-import { createHash } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
+import { isDead, world } from '../../host/processes.ts';
 import { limited } from '../connection/connect.ts';
 import { isPooled } from '../connection/settings.ts';
 
@@ -22,7 +21,7 @@ export async function lockJob(client: pg.Client, job: string, signal: AbortSigna
     if (signal.aborted) throw new MillraceError('CANCELLED', 'cancelled while another run of the job was waited for');
     const holder = await holderOf(client, job);
     // Without the right to it, it is waited for like any other.
-    if (holder !== undefined && isDead(holder))
+    if (holder !== undefined && isGone(holder))
       await client.query(limited('SELECT pg_catalog.pg_terminate_backend($1)', [holder.pid])).catch(() => undefined);
     if (performance.now() > end) {
       throw new MillraceError('JOB_RUNNING', `another run of this job is at work${toldOf(holder)}; wait for its end, or end it`, {
@@ -59,27 +58,11 @@ async function holderOf(client: pg.Client, job: string): Promise<Holder | undefi
   return rows[0];
 }
 
-/** What process numbers are of: this host, and within it this container. */
-function world(): string {
-  let space = '';
-  try {
-    space = readlinkSync('/proc/self/ns/pid');
-  } catch {
-    // Elsewhere than on Linux a host has one.
-  }
-  return createHash('sha256').update(`${hostname()} ${space}`).digest('hex').slice(0, 8);
-}
-
 /** As far as its name tells: a process that is no more where this one is. */
-function isDead({ name }: Holder): boolean {
+function isGone({ name }: Holder): boolean {
   const match = / (\d+)@.*\/([0-9a-f]{8})$/.exec(name);
   if (match === null || match[2] !== world()) return false;
-  try {
-    process.kill(Number(match[1]), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  return isDead(Number(match[1]));
 }
 
 function toldOf(holder: Holder | undefined): string {

@@ -50,5 +50,7 @@ async function look(client: pg.Client, table: string, { job, resume, signal }: K
   const checkpoint = await loadCheckpoint(client, job, table);
   if (checkpoint === 'void' || !resume) await forgetCheckpoint(client, job.id);
   await release();
-  return { checkpoint: resume ? checkpoint : undefined, commitsParts: parts };
+  if (resume) return { checkpoint, commitsParts: parts };
+  const forgotten = checkpoint !== 'void' && checkpoint?.job === job.id ? checkpoint : undefined;
+  return { checkpoint: undefined, forgotten, commitsParts: parts };
 }
