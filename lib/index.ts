@@ -53,6 +53,7 @@ export {
   type StreamFunction,
   type Writer,
 } from './core/define.ts';
+export type { Finder, FinderContext, OpenFinder } from './core/finder.ts';
 export type { SinkPlan, SinkPlanContext, SourcePlan, SourcePlanContext } from './core/plan.ts';
 export { RecordRejected } from './core/delivery/rejects.ts';
 export { compose, plan } from './core/run/pipeline.ts';

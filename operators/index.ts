@@ -5,6 +5,7 @@ import { coerceKind } from './coerce.ts';
 import { dedupeKind } from './dedupe.ts';
 import { filterKind } from './filter.ts';
 import { flatMapKind } from './flat-map.ts';
+import { lookupKind } from './lookup.ts';
 import { mapAsyncKind } from './map-async.ts';
 import { mapKind } from './map.ts';
 import { projectKind } from './project.ts';
@@ -22,6 +23,7 @@ export { coerce } from './coerce.ts';
 export { dedupe, type DedupeOptions } from './dedupe.ts';
 export { filter } from './filter.ts';
 export { flatMap } from './flat-map.ts';
+export { lookup, type Find, type LookedUp, type LookupColumns, type LookupKey, type LookupOptions, type LookupValues } from './lookup.ts';
 export { map } from './map.ts';
 export { mapAsync } from './map-async.ts';
 export { project } from './project.ts';
@@ -41,6 +43,7 @@ export const operatorKinds: readonly OperatorKind[] = [
   dedupeKind,
   filterKind,
   flatMapKind,
+  lookupKind,
   mapKind,
   mapAsyncKind,
   projectKind,

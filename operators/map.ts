@@ -7,9 +7,9 @@ import type { Operator } from '../lib/core/contracts.ts';
 import { type AnyBatch, type AnyRow, type BatchFunction, defineOperator, type OperatorContext } from '../lib/core/define.ts';
 import { checkArgument } from '../lib/core/run/check-argument.ts';
 import { notRecord } from '../lib/core/run/gather.ts';
+import { layOver, overlayType } from '../lib/core/run/overlay.ts';
 import { around, threw } from '../lib/core/run/row-function.ts';
 import { isUnwantedPromise } from '../lib/core/run/waiting.ts';
-import { accepts, inferType } from '../lib/schema/infer.ts';
 import type { DataType } from '../lib/schema/types.ts';
 import type { Key, Show } from './row-types.ts';
 
@@ -74,10 +74,9 @@ function overlay(fields: readonly string[], context: OperatorContext, change: (f
     let made = batch;
     for (const name of namesOf(values, types)) {
       const column = values.map(value => (value !== undefined && Object.hasOwn(value, name) ? (value[name] ?? null) : null));
-      const type = types.get(name) ?? firstType(batch, name, column);
+      const type = types.get(name) ?? overlayType(batch, name, column);
       types.set(name, type);
-      rejectUnfit(batch, name, new ArrayColumn(type, column), kept, context);
-      made = made.withColumn(name, new ArrayColumn(type, column));
+      made = layOver(made, name, new ArrayColumn(type, column), kept, context);
     }
     return kept.size === batch.length ? made : made.select(Uint32Array.from(kept));
   };
@@ -88,28 +87,6 @@ function namesOf(values: readonly (AnyRow | undefined)[], types: ReadonlyMap<str
   const names = new Set(types.keys());
   for (const value of values) if (value !== undefined) for (const name of Object.keys(value)) names.add(name);
   return names;
-}
-
-function firstType({ schema }: AnyBatch, name: string, column: readonly unknown[]): DataType {
-  const type = schema.fields[schema.indexOf(name)]?.type;
-  if (type === undefined) return inferType(column);
-  const fits = accepts(type);
-  return column.every(value => value === null || fits(value)) ? type : inferType(column);
-}
-
-function rejectUnfit(batch: AnyBatch, name: string, { type, values }: ArrayColumn, kept: Set<number>, context: OperatorContext): void {
-  const fits = accepts(type);
-  for (const index of kept) {
-    const value = values[index];
-    if (value === null || fits(value)) continue;
-    kept.delete(index);
-    context.reject(
-      batch,
-      index,
-      'SCHEMA_MISMATCH',
-      `column ${JSON.stringify(name)}: a ${typeof value} where the first records had ${type.kind}`,
-    );
-  }
 }
 
 /** What the function gives for each row, and the rows that it did not refuse. */

@@ -5,6 +5,7 @@ import { fileKind } from './file.ts';
 import { generateKind } from './generate.ts';
 import { memoryKind } from './memory.ts';
 import { postgres as postgresTable, postgresKind } from './postgres.ts';
+import { lookup } from './postgres-lookup.ts';
 import { postgresTablesKind, tables } from './postgres-tables.ts';
 import { recordsKind } from './records.ts';
 
@@ -14,8 +15,8 @@ export { generate } from './generate.ts';
 export { memory } from './memory.ts';
 export { records } from './records.ts';
 
-/** A table or a query; `postgres.tables`: a whole database. */
-export const postgres = Object.assign(postgresTable, { tables });
+/** A table or a query; `postgres.tables`: a whole database; `postgres.lookup`: where the operator lookup finds records. */
+export const postgres = Object.assign(postgresTable, { tables, lookup });
 
 /** For `millrace kinds`. */
 export const sourceKinds: readonly SourceKind[] = [

@@ -71,7 +71,7 @@ function digitsIdentity(text: string): Identity {
 }
 
 function textIdentity(text: string, reading: SortReading): Identity {
-  if (reading.reading === 'numeric') return digitsIdentity(text);
+  if (reading.reading === 'numeric' || reading.reading === 'untyped') return digitsIdentity(text);
   const value = sortValueOf(text, reading);
   return value instanceof Moment ? momentIdentity(value) : plainText(value as string);
 }

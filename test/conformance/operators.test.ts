@@ -7,6 +7,7 @@ import { validate } from '../../operators/validate.ts';
 import { dedupe } from '../../operators/dedupe.ts';
 import { filter } from '../../operators/filter.ts';
 import { flatMap } from '../../operators/flat-map.ts';
+import { lookup } from '../../operators/lookup.ts';
 import { map } from '../../operators/map.ts';
 import { project } from '../../operators/project.ts';
 import { rename } from '../../operators/rename.ts';
@@ -156,6 +157,18 @@ const subjects: Record<string, OperatorSubject<Person, any>> = {
     input: people,
     schema,
     expected: people.flatMap(({ id }) => Array.from({ length: id % 3 }, (_, n) => ({ id, n }))),
+  },
+  lookup: {
+    open: () =>
+      lookup<Person, 'id', { id: number; double: number }, ['double'], 'reject'>(
+        'id',
+        keys => new Promise(resolve => setImmediate(() => resolve(keys.filter(id => id !== 5).map(id => ({ id, double: id * 2 }))))),
+        { add: ['double'], missing: 'reject' },
+      ),
+    input: people,
+    schema,
+    expected: people.filter(({ id }) => id !== 5).map(person => ({ ...person, double: person.id * 2 })),
+    rejected: 1,
   },
   take: { open: () => take<Person>(7), input: people, schema, expected: people.slice(0, 7) },
   'take of nothing': { open: () => take<Person>(0), input: people, schema, expected: [] },

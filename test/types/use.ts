@@ -9,6 +9,7 @@ import {
   filter,
   flatMap,
   from,
+  lookup,
   map,
   mapAsync,
   pipeline,
@@ -168,6 +169,44 @@ await pipeline(
   map(r => {
     is<Is<typeof r, { total: number }>>();
     return r;
+  }),
+  to.file('x.csv'),
+);
+
+// What lookup adds is in the row: null where nothing may be found, unless such records go.
+interface Country {
+  code: string;
+  name: string;
+  size: number;
+}
+await pipeline(
+  from.postgres<User>({ table: 'users' }),
+  lookup({ country: 'code' }, from.postgres.lookup<Country>({ table: 'countries' }), { add: { name: 'countryName' } }),
+  map(r => {
+    is<Is<typeof r.countryName, string | null>>();
+    is<Is<typeof r.name, string>>();
+    return r;
+  }),
+  lookup(
+    'id',
+    async keys => {
+      is<Is<typeof keys, readonly number[]>>();
+      return await Promise.resolve(keys.map(id => ({ id, points: 1 })));
+    },
+    { add: ['points'], missing: 'drop' },
+  ),
+  lookup(
+    ['id', 'country'],
+    keys => {
+      is<Is<(typeof keys)[number]['country'], string>>();
+      return keys.map(key => ({ ...key, rank: 1 }));
+    },
+    { add: ['rank'], missing: 'reject' },
+  ),
+  map(r => {
+    is<Is<typeof r.points, number>>();
+    is<Is<typeof r.rank, number>>();
+    return { id: r.id };
   }),
   to.file('x.csv'),
 );

@@ -1,6 +1,6 @@
 // Each mistake must fail to compile, at the stage that is wrong. In front of that stage stands what the message must name.
 import { z } from 'zod';
-import { dedupe, filter, from, type Operator, pipeline, project, type Sink, sort, to, validate } from '../../lib/index.ts';
+import { dedupe, filter, from, lookup, type Operator, pipeline, project, type Sink, sort, to, validate } from '../../lib/index.ts';
 import { lowercase } from './define.ts';
 import { tee } from './later.ts';
 
@@ -49,3 +49,7 @@ await pipeline(users, /* wrong: nmae */ sort({ nmae: 'asc' }), to.file('x'));
 await pipeline(users, /* wrong: nmae */ dedupe('nmae'), to.file('x'));
 // @ts-expect-error … in a list
 await pipeline(users, /* wrong: nmae */ dedupe(['id', 'nmae']), to.file('x'));
+// @ts-expect-error a key that is not there, in lookup
+await pipeline(users, /* wrong: nmae */ lookup('nmae', () => [{ nmae: 1, x: 1 }], { add: ['x'] }), to.file('x'));
+// @ts-expect-error a column that is not found
+await pipeline(users, lookup('id', () => [{ id: 1, city: 'x' }], /* wrong: ctiy */ { add: ['ctiy'] }), to.file('x'));
