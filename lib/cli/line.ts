@@ -9,7 +9,7 @@ import type { CopyOptions } from './options.ts';
 /** What a command line says of a run. */
 export interface Line {
   readonly stages: readonly unknown[];
-  readonly run: Pick<RunOptions, 'checkpoint' | 'deadLetter' | 'maxRejected' | 'memory' | 'resume'>;
+  readonly run: Pick<RunOptions, 'checkpoint' | 'deadLetter' | 'job' | 'maxRejected' | 'memory' | 'resume'>;
 }
 
 /** What is made of the source that an address names. */
@@ -17,12 +17,18 @@ export type Around = (source: Source<unknown>) => unknown;
 
 /** The stages from one place to another. Wrong options and addresses are thrown; nothing is opened. */
 export async function lineFrom(from: string, to: string, options: CopyOptions, around: Around = source => source): Promise<Line> {
-  const { checkpoint, deadLetter, maxRejected, memory, resume } = options;
+  const { checkpoint, deadLetter, job, maxRejected, memory, resume } = options;
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   const isWhole = parseAddress(from, 'source').kind === 'postgres-tables';
   const isMerged = (options.mode === 'upsert' || options.mode === 'sync') && parseAddress(to, 'sink').kind === 'postgres';
   const stages = [
-    around(await loadSource<unknown>(from, { format: options.fromFormat, defaults: { int8: 'bigint' }, options: isWhole ? {} : parallel })),
+    around(
+      await loadSource<unknown>(from, {
+        format: options.fromFormat,
+        defaults: { int8: 'bigint' },
+        options: { ...(isWhole ? {} : parallel), ...sourceOptions(options) },
+      }),
+    ),
     ...(await operatorsFrom(options)),
     // Of a whole database the target says how many tables are under way; an upsert takes connections of its own.
     await loadSink(to, { format: options.toFormat, options: { ...targetOptions(options), ...(isWhole || isMerged ? parallel : {}) } }),
@@ -32,9 +38,14 @@ export async function lineFrom(from: string, to: string, options: CopyOptions, a
     ...(maxRejected === undefined ? {} : { maxRejected }),
     ...(memory === undefined ? {} : { memory }),
     ...(resume === undefined ? {} : { resume }),
+    ...(job === undefined ? {} : { job }),
     checkpoint: checkpoint ?? true,
   };
   return { stages, run };
+}
+
+function sourceOptions({ since, overlap }: CopyOptions): Record<string, unknown> {
+  return { ...(since === undefined ? {} : { since }), ...(overlap === undefined ? {} : { overlap }) };
 }
 
 function targetOptions({ mode, key, lossy, before, after, deletedColumn }: CopyOptions): Record<string, unknown> {

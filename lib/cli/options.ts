@@ -22,6 +22,9 @@ export interface CopyOptions extends OperatorOptions {
   readonly deadLetter?: string;
   readonly maxRejected?: number | `${number}%`;
   readonly resume?: true;
+  readonly since?: string;
+  readonly overlap?: string | number;
+  readonly job?: string;
   /** False: by --no-checkpoint. */
   readonly checkpoint?: boolean;
   readonly memory?: number;
@@ -79,6 +82,11 @@ export function maxRejectedOption(text: string): number | `${number}%` {
   if (/^\d+(\.\d+)?%$/.test(text) && Number.parseFloat(text) <= 100) return text as `${number}%`;
   if (/^\d+$/.test(text)) return Number(text);
   throw invalid('--max-rejected', text, 'a number such as 100, or a percentage such as 1%');
+}
+
+/** A length of time, or a number: what is wanted depends on the column. */
+export function overlapOption(text: string): string | number {
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 /** A size in bytes. */

@@ -12,6 +12,7 @@ import {
   type VerifyOptions,
   countOption,
   maxRejectedOption,
+  overlapOption,
   sizeOption,
 } from './options.ts';
 import { widthOf } from './terminal-width.ts';
@@ -141,6 +142,9 @@ function withCopyOptions(
     .option('--dead-letter <place>', 'where refused records go; without it the first one stops the run')
     .option('--max-rejected <n|p%>', 'more refused records than this stop the run', maxRejectedOption)
     .option('--resume', 'go on where the last run of this job was, if its target (a table) keeps that; else begin at the beginning')
+    .option('--since <column>', 'of a table: only rows beyond the last run by this column; the position is kept at the target')
+    .option('--overlap <duration|n>', 'with --since: read again what lies so far behind it: 90s, 10m, or a number', overlapOption)
+    .option('--job <name>', 'tells the job from others with the same places')
     .option('--no-checkpoint', 'keep nothing to go on from: all rows of a table in one transaction')
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))
     .option(
@@ -192,8 +196,6 @@ function addVerify(program: Command, ended: (status: ExitStatus) => void): void 
     .argument('<b>', 'the other')
     .option('--key <id,…>', 'identity of a record: shows the records that differ')
     .option('--limit <n>', 'so many of them', countOption('--limit'), 20)
-    .option('--resume', 'go on where the last run of this job was, if its target (a table) keeps that; else begin at the beginning')
-    .option('--no-checkpoint', 'keep nothing to go on from: all rows of a table in one transaction')
     .option('--memory <size>', 'for records on their way, of each side (default: 16MiB)', sizeOption('--memory'))
     .option('--from-format <format>', 'of A: csv, tsv, ndjson, json')
     .option('--to-format <format>', 'of B')

@@ -34,12 +34,13 @@ export function printReport(report: Report, target: ReportTarget): void {
     waitSeconds,
     ...(pushed === undefined ? {} : { pushed }),
   }));
-  const { bottleneck = null, warnings, tables, error } = report;
+  const { bottleneck = null, warnings, since, tables, error } = report;
   const line = JSON.stringify({
     ...Object.fromEntries(FIELDS.map(name => [name, report[name]])),
     stages,
     bottleneck,
     warnings,
+    ...(since === undefined ? {} : { since }),
     ...(tables === undefined ? {} : { tables }),
     ...(error === undefined ? {} : { error: { ...error, stage: error.stage ?? null } }),
   });

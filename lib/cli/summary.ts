@@ -23,6 +23,7 @@ export function summaryLines(report: Report, places: Places): string[] {
     headline(report, places),
     ...counts(report),
     ...pushed(report),
+    ...since(report),
     ...rejects(report, places),
     ...bottleneck(report),
     ...report.warnings.map(warning => `  warning: ${warning}`),
@@ -59,6 +60,14 @@ function counts({
   if (deleted > 0) parts.push(`${printCount(deleted)} deleted`);
   const bytes = [...(bytesRead > 0 ? [`${printSize(bytesRead)} in`] : []), ...(bytesWritten > 0 ? [`${printSize(bytesWritten)} out`] : [])];
   return [`  ${parts.join(', ')}${bytes.length > 0 ? `; ${bytes.join(', ')}` : ''}`];
+}
+
+/** From where to where a source has read that reads only what is new. */
+function since({ since: told }: Report): string[] {
+  if (told === undefined) return [];
+  const { column, after, upTo } = told;
+  const start = after === null ? 'from the beginning' : `after ${after}`;
+  return [`  by ${column}: ${start}${upTo === null ? '' : `, up to ${upTo}`}`];
 }
 
 /** Stages that count nothing here, because the source did them. */

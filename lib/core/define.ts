@@ -8,15 +8,17 @@
  */
 import type { z } from 'zod';
 import type { Field, Schema } from '../schema/schema.ts';
-import type { Codec, Json, Position, RecordBatch } from './batch/batch.ts';
+import type { Codec, Json, RecordBatch } from './batch/batch.ts';
 import type { DeadLetter } from './contracts.ts';
 import type { Checkpoint, CheckpointKeeper, KeeperContext, Stands } from './delivery/checkpoint.ts';
+import type { Following, FollowingReport } from './delivery/following.ts';
 import type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
 import type { PartsOfSource } from './parts.ts';
 import type { SourcePlan, SourcePlanContext } from './plan.ts';
 import type { SinkDefinition } from './sink.ts';
 import type { Absorbed, PushRequest } from './push-request.ts';
 import { Rejected } from './rejected.ts';
+import type { DescribeContext, SourceContext } from './source-context.ts';
 import { operatorFace, sinkFace, sourceFace } from './run/face.ts';
 import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
 import type { SpillFile } from './spill.ts';
@@ -26,7 +28,8 @@ export type AnyRow = Record<string, unknown>;
 /** A batch of records whose shape only the user knows. */
 export type AnyBatch = RecordBatch<AnyRow>;
 
-export type { Absorbed, Checkpoint, CheckpointKeeper, KeeperContext, PushRequest, Stands };
+export type { Absorbed, Checkpoint, CheckpointKeeper, Following, FollowingReport, KeeperContext, PushRequest, Stands };
+export type { DescribeContext, SourceContext };
 export { Rejected };
 export type { SinkContext, SinkDefinition, StateKeeper, Writer } from './sink.ts';
 
@@ -41,41 +44,6 @@ export interface RejectedRow {
 }
 
 // ---------------------------------------------------------------- source
-
-/** What a source is told when it is asked for its schema. */
-export interface DescribeContext {
-  readonly signal: AbortSignal;
-}
-
-/** What a source is told when it is read, and where it says what it counts. */
-export interface SourceContext {
-  /** Aborted when the run fails, is cancelled, or needs no more. Then reading ends and everything is released, with or without an error. */
-  readonly signal: AbortSignal;
-  /** Read what comes after this position (exclusive). */
-  readonly after?: Position;
-  /** Read up to this position (inclusive). */
-  readonly to?: Position;
-  /** Only these columns are looked at by anybody; others need not be read. Undefined: all. */
-  readonly columns?: readonly string[];
-  /** The encodings that the sink takes as they are, when no function looks at whole rows on the way there. */
-  readonly passthrough?: readonly Codec[];
-  /** With `passthrough`: the columns that operators on the way decode all the same. */
-  readonly looksAt?: readonly string[];
-  /** Somebody keeps positions: give one about every so many records, also where that costs something. Undefined: nobody looks at them. */
-  readonly positionEvery?: number;
-  /** At most so many rows a batch. */
-  readonly batchRows: number;
-  /** About so many bytes a batch; a single longer row makes a batch of its own. */
-  readonly batchBytes: number;
-  /** How long a record that came alone may wait for others; 100 ms by default. */
-  readonly batchDelayMs?: number;
-  /** What the source itself counted (the server's command tag, rows and bytes consumed), apart from the batches it gave. Adds up. */
-  counted(count: { rows?: number; bytes?: number }): void;
-  /** How much there will be, about; for progress. */
-  expects(total: { rows?: number; bytes?: number }): void;
-  /** For the report. */
-  warn(message: string): void;
-}
 
 /** What makes a kind of source; give it to `defineSource`. docs/writing-a-source.md */
 export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
@@ -102,6 +70,8 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   place?(options: z.output<S>, given: Given): string;
   /** What can be told of the input without reading all of it (length, time of change): compared before a run goes on where another one was. */
   input?(options: z.output<S>, context: DescribeContext, given: Given): Promise<Json>;
+  /** Where it reads on in each run behind the position of the one before: then `after` is that, and the last batch has the next. */
+  follows?(options: z.output<S>): Following | undefined;
 }
 
 // ---------------------------------------------------------------- operator

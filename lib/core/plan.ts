@@ -1,7 +1,7 @@
 /** What a run would do, told beforehand: what `plan` gives, and what sources and sinks say for it. */
 import type { ErrorCode, MillraceError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
-import type { Codec } from './batch/batch.ts';
+import type { Codec, Position } from './batch/batch.ts';
 import type { AnyBatch } from './define.ts';
 import type { PlannedParts } from './parts.ts';
 
@@ -93,6 +93,8 @@ export interface SourcePlanContext {
   readonly signal: AbortSignal;
   /** Only these columns are looked at by anybody. Undefined: all. */
   readonly columns?: readonly string[];
+  /** Of a source that follows: where it would begin. */
+  readonly after?: Position;
 }
 
 /** What a source says of a run. It reads no record for it. */

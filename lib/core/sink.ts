@@ -18,6 +18,8 @@ export interface SinkContext {
   readonly jobId: string;
   /** Where an earlier run of the job stood; not there when the run begins at the beginning. */
   readonly resume?: Checkpoint;
+  /** What is kept of an earlier run that came to its end, and behind which this one begins. */
+  readonly kept?: Checkpoint;
   /**
    * What `commit` of this sink returned there: the target goes back to that before anything is written, what an earlier run wrote behind it is taken away.
    * With `resume.done` there is nothing to be written: `close` is called next, which may have been missed.

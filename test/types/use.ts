@@ -210,3 +210,15 @@ await pipeline(
   }),
   to.file('x.csv'),
 );
+
+// Only what is new, by a column of the row.
+await pipeline(from.postgres<User>({ table: 'users', since: 'id', overlap: 100 }), to.file('x'));
+await pipeline(
+  from.postgres({ table: 'users', since: 'anything' }),
+  filter(user => {
+    is<Is<typeof user, Record<string, unknown>>>();
+    return true;
+  }),
+  to.file('x'),
+);
+from.postgres({ table: 'users', schema: UserSchema, since: 'email' });

@@ -53,3 +53,5 @@ await pipeline(users, /* wrong: nmae */ dedupe(['id', 'nmae']), to.file('x'));
 await pipeline(users, /* wrong: nmae */ lookup('nmae', () => [{ nmae: 1, x: 1 }], { add: ['x'] }), to.file('x'));
 // @ts-expect-error a column that is not found
 await pipeline(users, lookup('id', () => [{ id: 1, city: 'x' }], /* wrong: ctiy */ { add: ['ctiy'] }), to.file('x'));
+// @ts-expect-error a column that is not there, to be followed by
+await pipeline(/* wrong: updated_at */ from.postgres<User>({ table: 'users', since: 'updated_at' }), to.file('x'));

@@ -26,6 +26,8 @@ export interface KeeperContext {
   readonly job: Job;
   /** False: the job is to begin at the beginning, and what was kept of it is forgotten. */
   readonly resume: boolean;
+  /** Only looked at: nothing is forgotten, and no other run is waited for. */
+  readonly isPlan?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -52,4 +54,11 @@ export interface CheckpointKeeper<Options, Given> {
   look(options: Options, context: KeeperContext, given: Given): Promise<Stands>;
   /** Whether rows may be committed before all of them are there. */
   commitsParts(options: Options): boolean;
+  /**
+   * Of a target that takes what is new, run after run: what becomes of records beside those that are there (`made`: there may be none). Undefined in a mode
+   * in which those go.
+   */
+  accumulates?(options: Options): 'made' | 'added' | 'merged' | undefined;
+  /** The target without what is done there: what jobs that go on run after run are known by. */
+  target?(options: Options, given: Given): string;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Schema } from '../../schema/schema.ts';
 import { typeName } from '../../schema/types.ts';
 import type { Json } from '../batch/batch.ts';
+import type { Following } from './following.ts';
 import type { Line } from '../run/layout.ts';
 import type { OperatorStage, SinkStage, SourceStage } from '../run/stage.ts';
 
@@ -19,6 +20,8 @@ export interface Job {
   readonly columns: readonly string[];
   /** What the source says of its input: length, time of change. */
   readonly input: Json;
+  /** Of a source that follows: what it goes by, and how its records get into the target. */
+  readonly follows?: { readonly by: string; readonly into: string };
 }
 
 export interface JobTraits {
@@ -27,14 +30,21 @@ export interface JobTraits {
   /** Of the source. */
   readonly schema?: Schema | undefined;
   readonly input?: Json | undefined;
+  readonly following?: Following | undefined;
 }
 
-export function jobOf({ source, operators, sink }: Line, { name, schema, input = null }: JobTraits): Job {
-  const [from, to] = [placeOf(source), placeOf(sink)];
-  const between = operators.map(operatorText);
+export function jobOf({ source, operators, sink }: Line, { name, schema, input = null, following }: JobTraits): Job {
+  const [from, into] = [placeOf(source), placeOf(sink)];
+  const to = following === undefined ? into : targetOf(sink);
+  // What a limit leaves out the next run of a job that follows reads.
+  const telling = operators.filter(stage => following === undefined || !isLimit(stage));
+  const between = telling.map(operatorText);
+  // A job that goes on for good is the same one when it is changed: what has changed can be named then.
+  const parts = following === undefined ? [from, to, between] : ['follows', from, to];
   return {
-    id: hash(name === undefined ? [from, to, between] : [from, to, between, name]),
+    id: hash(name === undefined ? parts : [...parts, name]),
     ...(name === undefined ? {} : { name }),
+    ...(following === undefined ? {} : { follows: { by: following.by, into } }),
     from,
     to,
     operators: between,
@@ -55,11 +65,20 @@ export function lookAlike({ source, operators }: Line, isNamed: boolean): string
     : `what a function of ${made.kind} has captured cannot be seen; name the job by option "job"`;
 }
 
-/** What is not as it was, in words. */
-export function differencesOf(was: Job, is: Job): string[] {
+/**
+ * What is not as it was, in words. Of a source that follows columns may come and go between runs, and the mode may be another one when the last run
+ * came to its end (`isDone`).
+ */
+export function differencesOf(was: Job, is: Job, isDone = false): string[] {
   const differences: string[] = [];
   if (!isSame(was.operators, is.operators))
     differences.push(`the operators are ${listed(is.operators)} instead of ${listed(was.operators)}`);
+  if (is.follows !== undefined) {
+    const { by = 'nothing', into = was.to } = was.follows ?? {};
+    if (by !== is.follows.by) differences.push(`it goes on ${is.follows.by} instead of ${by}`);
+    if (!isDone && into !== is.follows.into) differences.push(`the target is ${is.follows.into} instead of ${into}`);
+    return differences;
+  }
   const [gone, come] = [was.columns.filter(name => !is.columns.includes(name)), is.columns.filter(name => !was.columns.includes(name))];
   if (gone.length > 0) differences.push(`the source has no ${gone.join(', ')} any more`);
   if (come.length > 0) differences.push(`the source has ${come.join(', ')}, which it had not`);
@@ -69,10 +88,18 @@ export function differencesOf(was: Job, is: Job): string[] {
   return differences;
 }
 
+function targetOf({ kind, definition, options, given }: SinkStage): string {
+  return `${kind} ${definition.checkpoints?.target?.(options, given) ?? ''}`;
+}
+
 function placeOf({ kind, definition, options, given }: SourceStage | SinkStage): string {
   const title = definition.title?.(options);
   const place = definition.place?.(options, given) ?? title;
   return place === undefined ? kind : `${kind} ${place}`;
+}
+
+function isLimit({ definition, options }: OperatorStage): boolean {
+  return 'limit' in (definition.request?.(options) ?? {});
 }
 
 function operatorText({ kind, definition, options, given }: OperatorStage): string {

@@ -1,10 +1,11 @@
 import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { Position } from '../batch/batch.ts';
-import type { Checkpoint, SourceContext } from '../define.ts';
+import type { AnyBatch, Checkpoint, SourceContext } from '../define.ts';
 import { Barriers } from '../delivery/barriers.ts';
 import { cutShort, leftOut } from '../delivery/incomplete.ts';
 import { type Guarantee, guaranteeOf } from '../delivery/guarantee.ts';
+import { endOfFollowed, type FollowedLine, type Following, standOfFollowed } from '../delivery/following.ts';
 import { differencesOf, type Job, jobOf, lookAlike } from '../delivery/job.ts';
 import type { Refusals } from '../delivery/refusals.ts';
 import type { SideContext } from '../delivery/side-sink.ts';
@@ -36,7 +37,7 @@ export function wantsCheckpoint({ checkpoint, checkpointEvery, job, resume }: Om
 }
 
 /** What the sink's stream is told of them. */
-export type SinkCommits = Pick<Commits, 'barriers' | 'incomplete' | 'isKept' | 'resumed' | 'part'>;
+export type SinkCommits = Pick<Commits, 'barriers' | 'incomplete' | 'isKept' | 'kept' | 'resumed' | 'part'>;
 
 /**
  * When a run makes durable what it has done, and where it goes on: dead letters first, then the sink with the checkpoint, so that what is read again
@@ -45,6 +46,8 @@ export type SinkCommits = Pick<Commits, 'barriers' | 'incomplete' | 'isKept' | '
 export class Commits {
   /** Where the run goes on; undefined: it begins at the beginning. */
   resumed: Checkpoint | undefined;
+  /** Of an earlier run that came to its end, and behind which a source that follows reads on. */
+  kept: Checkpoint | undefined;
   /** The sink stores what it is given. */
   isKept = false;
   barriers: Barriers | undefined;
@@ -55,12 +58,16 @@ export class Commits {
   committed = 0;
   parts = 0;
   readonly #hooks: CommitHooks;
+  readonly #following: Following | undefined;
   #job: Job | undefined;
   /** An operator that was stopped has given what it made of the first records: of the others it could only make the same again. */
   #gathers = false;
+  #last: Position | undefined;
 
   constructor(hooks: CommitHooks) {
     this.#hooks = hooks;
+    const { definition, options } = hooks.line.source;
+    this.#following = definition.follows?.(options);
   }
 
   /** Why not all of the source will come, where that is known now. */
@@ -74,15 +81,27 @@ export class Commits {
 
   /** What the source is told: where to go on, and whether positions are looked at. */
   get where(): Pick<SourceContext, 'after' | 'positionEvery'> {
-    const { resumed, barriers } = this;
+    const { after, barriers } = this;
     return {
-      ...(resumed?.source === undefined ? {} : { after: resumed.source }),
+      ...(after === undefined ? {} : { after }),
       ...(barriers === undefined ? {} : { positionEvery: barriers.every }),
     };
   }
 
+  /** The position behind which the source reads. */
+  get after(): Position | undefined {
+    return (this.resumed ?? this.kept)?.source;
+  }
+
+  /** Sees each batch as the source gives it. */
+  saw(batch: AnyBatch): void {
+    this.barriers?.look(batch);
+    this.#last = batch.position ?? this.#last;
+  }
+
   /**
-   * Before anything is read or opened: looks where the job stands, or forgets it. CHECKPOINT_DIFFERS where it is no longer the same job.
+   * Before anything is read or opened: looks where the job stands, or forgets it. `running`: what the source leaves to be done. CHECKPOINT_DIFFERS where it
+   * is no longer the same job.
    */
   async begin(schema: Schema | undefined, running: Line): Promise<void> {
     const { line, options, refusals, signal, warn } = this.#hooks;
@@ -90,6 +109,9 @@ export class Commits {
     const { source, sink } = line;
     const { resume, job: name } = options;
     const alike = lookAlike(line, name !== undefined || resume);
+    const following = this.#following;
+    if (following !== undefined)
+      return this.#follow({ line, following, rest: running.operators, isUnkept: options.checkpoint === false, alike });
     const keeper = !wantsCheckpoint(options) || alike !== undefined ? undefined : sink.definition.checkpoints;
     const input = keeper === undefined ? undefined : await source.definition.input?.(source.options, { signal }, source.given);
     const job = jobOf(line, { name, schema, input });
@@ -104,14 +126,11 @@ export class Commits {
     this.isKept = true;
     const earlier = stands.forgotten ?? stands.checkpoint;
     if (earlier !== 'void' && earlier?.done === true) await refusals.finish(this.#sideContext(earlier));
-    // Letters of rows that are committed may not go with a run that fails.
-    const mayCommit = stands.commitsParts && keeper?.commitsParts(sink.options) === true && refusals.inParts !== 'never';
-    // Behind an operator that passes on no positions nobody ever gets to one.
-    if (mayCommit && !this.#gathers) this.barriers = new Barriers(options.checkpointEvery);
+    if (stands.commitsParts && keeper?.commitsParts(sink.options) === true) this.#commitParts();
     const found = stands.checkpoint;
     // Of another job, it only tells what differs.
     if (found !== 'void' && found !== undefined && found.job !== job.id && !mayBe(found, job)) return;
-    if (found === 'void') return warn('the run begins at the beginning: what its checkpoint was of is not there any more');
+    if (found === 'void') return warn(BEGINS_VOID);
     this.resumed = found;
     const differences = found?.identity === undefined ? [] : differencesOf(found.identity, job);
     if (differences.length === 0) return;
@@ -124,6 +143,27 @@ export class Commits {
   /** They go back to where the run goes on. When the sink is open, where that is possible: it makes sure that nobody else is at the job. */
   async openSides(): Promise<void> {
     await this.#hooks.refusals.open(this.#sideContext(this.resumed));
+  }
+
+  /** Goes on behind the last run, whether it came to its end or not. */
+  async #follow(followed: FollowedLine): Promise<void> {
+    const { signal, warn, options, refusals } = this.#hooks;
+    const found = await standOfFollowed(followed, { name: options.job, signal });
+    const { job, commitsParts, checkpoint } = found;
+    this.#job = job;
+    this.isKept = true;
+    if (commitsParts) this.#commitParts();
+    if (checkpoint === 'void') return warn(BEGINS_VOID);
+    if (checkpoint?.done === true) {
+      this.kept = checkpoint;
+      await refusals.finish(this.#sideContext(checkpoint));
+    } else this.resumed = checkpoint;
+  }
+
+  /** Letters of rows that are committed may not go with a run that fails; and behind an operator that passes on no positions nobody ever gets to one. */
+  #commitParts(): void {
+    const { refusals, options } = this.#hooks;
+    if (refusals.inParts !== 'never' && !this.#gathers) this.barriers = new Barriers(options.checkpointEvery);
   }
 
   /** In the middle of the run: the sink has flushed all up to this position. */
@@ -148,7 +188,10 @@ export class Commits {
     const incomplete = this.incomplete ?? leftOut(ended);
     const { position } = sink.settlement;
     const isExact = sink.settlement.isExact && !(isDrained && (this.#gathers || this.#keepsTooMuch));
-    const checkpoint = this.checkpoint(isExact ? (position ?? this.resumed?.source) : undefined);
+    const known = position ?? this.after;
+    const end = { isDrained, isStopped: ended.isStopped, isExact, position: known, last: this.#last };
+    const source = this.#following === undefined ? (isExact ? known : undefined) : endOfFollowed(this.#following, end);
+    const checkpoint = this.checkpoint(source);
     await this.#store(sink, {
       ...checkpoint,
       ...(isDrained ? { stopped: true } : {}),
@@ -214,5 +257,6 @@ function mayBe({ identity }: Checkpoint, job: Job): boolean {
   return identity !== undefined && identity.name === job.name && differencesOf(identity, job).length > 0;
 }
 
+const BEGINS_VOID = 'the run begins at the beginning: what its checkpoint was of is not there any more';
 const GOES_ON = 'the run was stopped: with resume (--resume) it goes on, and ends what is done last (keys, indexes, SQL after)';
 const CANNOT_GO_ON = 'the run was stopped where it cannot go on: what was read is committed, and another run begins at the beginning';

@@ -1,4 +1,4 @@
-import type { Codec } from '../batch/batch.ts';
+import type { Codec, Position } from '../batch/batch.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { RunOptions } from '../contracts.ts';
 import type { Plan, PlanStage, SinkPlan, SinkPlanContext, SourcePlan } from '../plan.ts';
@@ -12,6 +12,7 @@ import { pushDown, type PushedLine, schemasBehind } from './pushdown.ts';
 import { type Sample, sampleOf } from './sample.ts';
 import { wantsCheckpoint } from './commits.ts';
 import { cutShort } from '../delivery/incomplete.ts';
+import { standOfFollowed } from '../delivery/following.ts';
 import { lookAlike } from '../delivery/job.ts';
 import { guaranteeOf } from '../delivery/guarantee.ts';
 import { DEAD_LETTER_SCHEMA } from '../delivery/rejects.ts';
@@ -55,7 +56,8 @@ class Planning {
     const whole = this.#problems.tried(() => schemasOf(operators, described.schema));
     const pushed = this.#pushDown(whole === undefined ? undefined : described.schema);
     const schemas = schemasBehind(whole ?? schemasOf(operators, undefined), pushed.count);
-    const sourcePlan = described.isAnswered ? await this.#askSource(pushed.line, schemas) : undefined;
+    const after = described.isAnswered ? await this.#after(pushed.line) : undefined;
+    const sourcePlan = described.isAnswered ? await this.#askSource(pushed.line, schemas, after) : undefined;
     const sample = whole === undefined ? undefined : await this.#sample(sourcePlan, schemas);
     const letters = await this.#letters();
     const known = sample ?? { schema: schemas.output, first: undefined };
@@ -73,9 +75,23 @@ class Planning {
     return this.#problems.tried(() => pushDown(this.#line, schema)) ?? { line: this.#line, count: 0, hasPart: false };
   }
 
-  async #askSource({ source, operators }: Line, schemas: Schemas): Promise<SourcePlan | undefined> {
+  /** Where a source that follows would begin. */
+  async #after({ source, sink, operators: rest }: Line): Promise<Position | undefined> {
+    const following = source.definition.follows?.(source.options);
+    if (following === undefined) return undefined;
+    const { checkpoint, job, resume } = this.#options;
+    const alike = lookAlike(this.#line, job !== undefined || resume);
+    const followed = { line: this.#line, following, rest, isUnkept: checkpoint === false, alike };
+    const stand = await this.#problems.awaited(
+      () => standOfFollowed(followed, { name: job, signal: this.#signal, isPlan: true }),
+      sink.kind,
+    );
+    return stand === undefined || stand.checkpoint === 'void' ? undefined : stand.checkpoint?.source;
+  }
+
+  async #askSource({ source, operators }: Line, schemas: Schemas, after: Position | undefined): Promise<SourcePlan | undefined> {
     const columns = neededColumns(operators, schemas, [...schemas.inputs.slice(1), schemas.output]);
-    const context = { signal: this.#signal, ...(columns === undefined ? {} : { columns }) };
+    const context = { signal: this.#signal, ...(columns === undefined ? {} : { columns }), ...(after === undefined ? {} : { after }) };
     const plan = await this.#problems.awaited(async () => source.definition.plan?.(source.options, context, source.given), source.kind);
     for (const problem of plan?.problems ?? []) this.#problems.add(problem, source.kind);
     return plan;
@@ -114,9 +130,10 @@ class Planning {
   /** A run that commits in between goes on behind its last commit. */
   #guarantee(hasPositions: boolean): string {
     const { deadLetter, job, resume } = this.#options;
-    const { sink } = this.#line;
+    const { source, sink } = this.#line;
     const letters = deadLetter && inParts(deadLetterStage(deadLetter));
-    const mayCommit = hasPositions && wantsCheckpoint(this.#options) && letters !== 'never';
+    const isKept = wantsCheckpoint(this.#options) || source.definition.follows?.(source.options) !== undefined;
+    const mayCommit = hasPositions && isKept && letters !== 'never';
     const isTold = lookAlike(this.#line, job !== undefined || resume) === undefined;
     const isInParts = mayCommit && isTold && sink.definition.checkpoints?.commitsParts(sink.options) === true;
     return guaranteeOf({ sink: sink.definition.guarantee, isInParts, letters });

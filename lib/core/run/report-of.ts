@@ -1,5 +1,6 @@
 import type { MillraceError } from '../../errors.ts';
 import type { Position } from '../batch/batch.ts';
+import type { FollowingReport } from '../define.ts';
 import type { StageCounter } from './counter.ts';
 import type { RejectGroup, Report } from './report.ts';
 import type { Refusals } from '../delivery/refusals.ts';
@@ -17,6 +18,8 @@ export interface Outcome {
   readonly committed: number;
   /** The position where reading began. */
   readonly resumedFrom: Position | null;
+  /** Of a source that follows. */
+  readonly since: FollowingReport | undefined;
   readonly bytesRead: number;
   readonly seconds: number;
   readonly guarantee: string;
@@ -26,7 +29,7 @@ export interface Outcome {
 }
 
 /** The report of a run. Of a failed one only what was committed counts as written. */
-export function reportOf({ counters, sink, failure, isDrained, committed, rejected, ...told }: Outcome): Report {
+export function reportOf({ counters, sink, failure, isDrained, committed, rejected, since, ...told }: Outcome): Report {
   const settled = sink?.settlement.records ?? 0;
   return {
     status: failure !== undefined ? 'failed' : isDrained ? 'stopped' : 'ok',
@@ -42,6 +45,7 @@ export function reportOf({ counters, sink, failure, isDrained, committed, reject
     stages: counters.map((counter, i) => (i < counters.length - 1 ? counter.report() : { ...counter.report(), out: settled })),
     bottleneck: slowest(counters),
     ...told,
+    ...(since === undefined ? {} : { since }),
     ...(failure === undefined
       ? {}
       : { error: { code: failure.code, stage: failure.stage, message: failure.message, retryable: failure.retryable } }),

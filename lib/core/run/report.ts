@@ -64,6 +64,8 @@ export interface Report {
   readonly guarantee: string;
   /** The position where reading began; null: at the beginning. */
   readonly resumedFrom: unknown;
+  /** Of a source that reads on where the last run ended: the column that it goes by, behind which value it began, and before which it ended; null: no bound. */
+  readonly since?: { readonly column: string; readonly after: string | null; readonly upTo: string | null };
   /** Source, operators, sink, in order. */
   readonly stages: readonly StageReport[];
   /** Kind of the stage that worked longest. */

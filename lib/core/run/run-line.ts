@@ -138,13 +138,13 @@ class Run {
     const { source, operators } = this.#running;
     if (schemas.inputs.length > 0 && schemas.inputs[0] === undefined) this.#late = new LateColumns(operators);
     const context = sourceContext(this.#running, schemas, this.#options, this.#sourceCount, this.#warn);
-    const { barriers, where } = this.#commits;
+    const { where } = this.#commits;
     return new SourceStream({
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
       look: batch => {
         this.#late?.look(batch);
-        barriers?.look(batch);
+        this.#commits.saw(batch);
       },
       reusesMemory: keepsNothing(this.#running),
       read: signal => source.definition.read(source.options, { ...context, ...where, signal }, source.given),
@@ -280,7 +280,8 @@ class Run {
       failure: this.#failure,
       isDrained: this.#isDrained,
       committed: this.#commits.committed,
-      resumedFrom: this.#commits.resumed?.source ?? null,
+      resumedFrom: this.#commits.after ?? null,
+      since: this.#sourceCount.following,
       bytesRead: this.#sourceCount.bytes,
       seconds: seconds(performance.now() - this.#start),
       guarantee: this.#commits.guarantee,

@@ -218,6 +218,7 @@ export class SinkStream extends Writable {
       ...(commits?.isKept === true ? { keepsCheckpoint: true } : {}),
       ...(commits?.incomplete === undefined ? {} : { incomplete: commits.incomplete }),
       ...(commits?.resumed === undefined ? {} : { resume: commits.resumed }),
+      ...(commits?.kept === undefined ? {} : { kept: commits.kept }),
       segmentBytes: Math.floor(account.limit / 2),
       settle: (batch, rejected = []) => this.#settle(batch, rejected),
       release: batch => this.settlement.release(batch),

@@ -1,4 +1,4 @@
-import type { SourceContext } from '../define.ts';
+import type { FollowingReport, SourceContext } from '../define.ts';
 import { type Line, looksAt, neededColumns, passthroughOf, type Schemas } from './layout.ts';
 
 /** What a source says of itself. */
@@ -9,6 +9,8 @@ export interface SourceTally {
   hasRows: boolean;
   expectedRows: number;
   expectedBytes: number;
+  /** Of one that follows. */
+  following?: FollowingReport;
 }
 
 export function emptyCount(): SourceTally {
@@ -33,6 +35,7 @@ export function sourceContext(
     batchBytes,
     batchDelayMs,
     warn,
+    follows: told => void (tally.following = told),
     counted: ({ rows, bytes = 0 }) => {
       tally.hasRows ||= rows !== undefined;
       tally.rows += rows ?? 0;

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { CheckpointKeeper, KeeperContext, Stands } from '../../../core/define.ts';
 import type { TableMode } from '../catalogue/table-mode.ts';
 import { parseQualifiedName, quoteQualifiedName } from '../../../values/identifiers.ts';
-import type { PgTarget } from '../connection/connection-options.ts';
+import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 import { withSession } from '../connection/session.ts';
 import { forgetCheckpoint, lackingCheckpoints, loadCheckpoint, takesParts } from './checkpoint-table.ts';
 import { lockJob } from './job-lock.ts';
@@ -30,6 +30,8 @@ export function tableKeeper<Options extends KeptLoad, Given>(
 ): CheckpointKeeper<Options, Given> {
   return {
     commitsParts,
+    accumulates: ({ mode }) => ACCUMULATES[mode],
+    target: (options, given) => `table ${options.table} in ${describeTarget(reach(options, given))}`,
     look: async (options, context, given) => {
       if (isPart(given)) return { refusal: 'the table is a part of a whole database' };
       const target = reach(options, given);
@@ -40,11 +42,14 @@ export function tableKeeper<Options extends KeptLoad, Given>(
   };
 }
 
-async function look(client: pg.Client, table: string, { job, resume, signal }: KeeperContext): Promise<Stands> {
+const ACCUMULATES = { create: 'made', append: 'added', upsert: 'merged', replace: undefined, sync: undefined } as const;
+
+async function look(client: pg.Client, table: string, { job, resume, signal, isPlan }: KeeperContext): Promise<Stands> {
   const refusal = await lackingCheckpoints(client);
   if (refusal !== undefined) return { refusal };
   const parts = await takesParts(client, table);
   if ((await loadCheckpoint(client, job, table)) === undefined) return { checkpoint: undefined, commitsParts: parts };
+  if (isPlan === true) return { checkpoint: await loadCheckpoint(client, job, table), commitsParts: parts };
   // Another run may be at work, and further on soon.
   const release = await lockJob(client, job.id, signal);
   const checkpoint = await loadCheckpoint(client, job, table);

@@ -22,10 +22,10 @@ export class KeptJob {
 
   /** JOB_RUNNING; also where another run has gone on since the checkpoint was looked at. */
   async begin(): Promise<void> {
-    const { jobId, signal, resume } = this.#context;
+    const { jobId, signal, resume, kept } = this.#context;
     if (!this.isKept) return;
     this.#release = await lockJob(this.#client, jobId, signal);
-    if (await standsAt(this.#client, jobId, resume)) return;
+    if (await standsAt(this.#client, jobId, resume ?? kept)) return;
     throw new MillraceError('JOB_RUNNING', 'another run of this job has gone on meanwhile; run it again', { retryable: true });
   }
 

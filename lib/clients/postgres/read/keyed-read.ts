@@ -7,6 +7,7 @@ import type { Position } from '../../../core/batch/batch.ts';
 import { textPrinter } from '../../../schema/print.ts';
 import type { DataType } from '../../../schema/types.ts';
 import { quoteIdentifier, quoteLiteral } from '../../../values/identifiers.ts';
+import { IS_KEY, KEY_COLUMNS, KEY_ORDER, type NamedType } from '../catalogue/unique-key.ts';
 import { limited } from '../connection/connect.ts';
 import type { CopyRows } from './copy-frames.ts';
 import { CopyLayout } from './copy-layout.ts';
@@ -50,24 +51,28 @@ export async function keyedRead(
   if (after === undefined && !(await liesInOrder(client, ranged.table, key)))
     return { reason: 'its rows do not lie in the order of its key' };
   const names = key.columns.map(({ name }) => quoteIdentifier(name));
-  const condition = after === undefined ? 'TRUE' : `(${names.join(', ')}) > (${literals(key, after as KeyPosition).join(', ')})`;
+  const texts = (after as KeyPosition | undefined)?.key;
+  const literals = key.columns.map((column, i) => typedText(texts?.[i] ?? '', column));
+  const condition = texts === undefined ? 'TRUE' : `(${names.join(', ')}) > (${literals.join(', ')})`;
   await client.query(limited('SET LOCAL enable_sort = off'));
-  return { statement: ranged.statement(condition, names.join(', ')), position: positionOf(plan, places, types as DataType[]) };
+  const keyOf = lastTexts(columns, places);
+  return { statement: ranged.statement(condition, names.join(', ')), position: rows => ({ key: keyOf(rows) }) };
 }
 
-/** Of the last row, whatever the options say of big numbers. */
-function positionOf({ columns }: ReadPlan, places: readonly number[], types: readonly DataType[]): KeyedRead['position'] {
+/** The texts of columns of a row, as `typedText` takes them back; of the last of the rows, whatever the options say of big numbers. */
+export function lastTexts(columns: ReadPlan['columns'], places: readonly number[]): (rows: CopyRows) => string[] {
   const layout = new CopyLayout(columns, { int8: 'bigint', numeric: 'text' });
+  const types = places.map(place => (columns[place] as ReadPlan['columns'][number]).type);
   const printers = types.map(type => textPrinter(type));
   return ({ bytes, starts }) => {
     const last = new PgCopyOrigin({ bytes, starts: starts.subarray(starts.length - 1) }, layout);
-    const key = places.map((place, i) => (printers[i] as (value: unknown) => string)(last.column(place, types[i] as DataType).get(0)));
-    return { key };
+    return places.map((place, i) => (printers[i] as (value: unknown) => string)(last.column(place, types[i] as DataType).get(0)));
   };
 }
 
-function literals({ columns }: KeyFacts, { key }: KeyPosition): string[] {
-  return columns.map(({ type }, i) => `${quoteLiteral(key[i] as string)}::${type}`);
+/** A value by its text. */
+export function typedText(text: string, { type }: NamedType): string {
+  return `${quoteLiteral(text)}::${type}`;
 }
 
 async function liesInOrder(client: pg.Client, table: string, { correlation, blocks, columns }: KeyFacts): Promise<boolean> {
@@ -103,25 +108,19 @@ const KINDS = new Set<DataType['kind']>([
 ]);
 
 interface KeyFacts {
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly columns: readonly NamedType[];
   /** Of the first column, between its order and where rows lie; null without statistics. */
   readonly correlation: number | null;
   readonly blocks: number;
 }
 
-/** The first of the keys whose order is that of its columns; the primary key before others. */
 const KEY = `
-  SELECT (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY k.place)
-      FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k(number, place) JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
-      WHERE k.place <= i.indnkeyatts) AS columns,
+  SELECT ${KEY_COLUMNS} AS columns,
     (SELECT s.correlation::float8 FROM pg_catalog.pg_stats s JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
       WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname AND NOT s.inherited) AS correlation,
     (pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8)::float8 AS blocks
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
-    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = x.relam AND m.amname = 'btree'
+    JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
   WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid)
-    AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-    AND NOT EXISTS (SELECT FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) k(i)
-      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[k.i] JOIN pg_catalog.pg_opclass o ON o.oid = i.indclass[k.i]
-      WHERE NOT a.attnotnull OR NOT o.opcdefault OR i.indoption[k.i] <> 0 OR i.indcollation[k.i] <> a.attcollation)
-  ORDER BY i.indisprimary DESC, i.indnatts, i.indexrelid LIMIT 1`;
+    AND ${IS_KEY}
+  ORDER BY ${KEY_ORDER} LIMIT 1`;

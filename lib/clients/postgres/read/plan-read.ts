@@ -32,7 +32,10 @@ export async function planRead(
 const LONG = READINGS_APART * 100_000;
 
 /** By the server's statistics. Source: https://www.postgresql.org/docs/18/using-explain.html */
-async function estimateOf(client: pg.Client, { select, parameters }: ReadPlan): Promise<{ estimatedRows: number; estimatedBytes: number }> {
+export async function estimateOf(
+  client: pg.Client,
+  { select, parameters }: Pick<ReadPlan, 'select' | 'parameters'>,
+): Promise<{ estimatedRows: number; estimatedBytes: number }> {
   const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ Plan: PlanNode }] }>(
     limited(`EXPLAIN (FORMAT JSON) ${select}`, parameters === undefined ? undefined : [...parameters.values]),
   );
@@ -52,7 +55,7 @@ function divisionNote(division: Awaited<ReturnType<typeof divide>>, parallel: nu
   return `read in ${statements.length} ranges (${by}) by ${Math.min(parallel, statements.length)} connections, from one snapshot`;
 }
 
-function notesOn(columns: ReadPlan['columns']): string[] {
+export function notesOn(columns: ReadPlan['columns']): string[] {
   const printed = columns.filter(({ wire }) => wire === 'text').map(({ name, type }) => `${JSON.stringify(name)} (${typeName(type)})`);
   return printed.length === 0 ? [] : [`read as the text that PostgreSQL prints: ${printed.join(', ')}`];
 }

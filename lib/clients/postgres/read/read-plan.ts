@@ -33,14 +33,18 @@ export interface ReadWish {
   readonly columns?: readonly string[] | undefined;
   /** What the server does beside reading. */
   readonly pushed?: Pushed | undefined;
+  /** These too, behind the others. */
+  readonly also?: readonly string[] | undefined;
 }
 
 /** A table of which any rows can be asked for alone. */
 export interface RangedRead {
   /** As SQL writes it. */
   readonly table: string;
-  /** The statement for the rows, of those that are read, that meet this condition too; in this order, if one is given. */
-  statement(condition: string, order?: string): string;
+  /** The rows, of those that are read, that meet this condition too; in this order, if one is given, and then perhaps no more than so many. */
+  select(condition: string, order?: string, limit?: number): string;
+  /** The same by COPY. */
+  statement(condition: string, order?: string, limit?: number): string;
 }
 
 export interface ReadPlan {
@@ -88,7 +92,7 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
   ) {
     const list = wanted.map(({ sql }) => sql).join(', ');
     return {
-      ranged: { table: name, statement: (condition, order) => copy(`(SELECT ${list} FROM ${from} WHERE ${condition}${ordered(order)})`) },
+      ranged: rangedRead(name, condition => `SELECT ${list} FROM ${from} WHERE ${condition}`),
       columns: wanted.map(({ column }) => column),
       estimatedRows,
       select: `SELECT ${list} FROM ${name}`,
@@ -96,10 +100,7 @@ export async function readPlan(client: pg.Client, read: ReadTarget, target: PgTa
     };
   }
   const { columns: chosen, select, within } = selectPlan({ from, all, primaryKey }, wish, isUtf8);
-  const ranged =
-    within === undefined
-      ? WITH_ORDER
-      : { table: name, statement: (condition: string, order?: string) => copy(`(${within(condition)}${ordered(order)})`) };
+  const ranged = within === undefined ? WITH_ORDER : rangedRead(name, within);
   return { estimatedRows: expectedOf(pushed, estimatedRows), columns: chosen, select, statement: copy(`(${select})`), ranged };
 }
 
@@ -168,12 +169,14 @@ function selectPlan({ from, all, primaryKey }: Selected, wish: ReadWish, isUtf8:
   };
 }
 
-/** The columns that were projected, in that order; of them those that anybody looks at. */
-function wantedOf(all: readonly NamedColumn[], { columns, pushed }: ReadWish): readonly NamedColumn[] {
+/** The columns that were projected, in that order; of them those that anybody looks at. Behind them what is wanted beside. */
+function wantedOf(all: readonly NamedColumn[], { columns, pushed, also = [] }: ReadWish): readonly NamedColumn[] {
   const byName = new Map(all.map(named => [named.column.name, named]));
   const projected = pushed?.columns?.map(name => byName.get(name) ?? missing(name)) ?? all;
   const looked = columns === undefined ? undefined : new Set(columns);
-  return projected.filter(({ column }) => looked?.has(column.name) ?? true);
+  const wanted = projected.filter(({ column }) => looked?.has(column.name) ?? true);
+  const known = new Set(wanted.map(({ column }) => column.name));
+  return [...wanted, ...also.filter(name => !known.has(name)).map(name => byName.get(name) ?? missing(name))];
 }
 
 function missing(name: string): never {
@@ -206,8 +209,10 @@ function wireColumn(column: ServerColumn): PlannedColumn {
   return { ...fieldOf(column), isPortable, wire: canDecode(type) ? 'binary' : 'text' };
 }
 
-function ordered(order: string | undefined): string {
-  return order === undefined ? '' : ` ORDER BY ${order}`;
+function rangedRead(table: string, within: (condition: string) => string): RangedRead {
+  const select: RangedRead['select'] = (condition, order, limit) =>
+    `${within(condition)}${order === undefined ? '' : ` ORDER BY ${order}`}${limit === undefined ? '' : ` LIMIT ${limit}`}`;
+  return { table, select, statement: (...given) => copy(`(${select(...given)})`) };
 }
 
 function copy(what: string): string {
