@@ -15,6 +15,7 @@ import {
   overlapOption,
   sizeOption,
 } from './options.ts';
+import type { StateOptions } from './state.ts';
 import { widthOf } from './terminal-width.ts';
 
 /**
@@ -83,7 +84,8 @@ function makeProgram(ended: (status: ExitStatus) => void): Command {
   addHead(program, ended);
   addVerify(program, ended);
   addSchema(program, ended);
-  program.commands.forEach(refuseTwice);
+  addState(program, ended);
+  program.commands.flatMap(command => [command, ...command.commands]).forEach(refuseTwice);
   program
     .command('kinds')
     .description('sources, sinks and operators with their options and guarantees')
@@ -96,6 +98,23 @@ function addCopy(program: Command, ended: (status: ExitStatus) => void): void {
     .option('--json', 'the report as one JSON object on one line of stdout (of stderr when the target is -)')
     .option('--quiet', 'no progress, no summary')
     .action(async (from: string, to: string, options: CopyOptions) => ended(await (await import('./copy.ts')).copy(from, to, options)));
+}
+
+/** What it takes of a job is its name, its id, or how that begins. */
+function addState(program: Command, ended: (status: ExitStatus) => void): void {
+  const state = program.command('state').description('where jobs stand, as their target keeps it');
+  const load = () => import('./state.ts');
+  const withPlace = (command: Command): Command =>
+    command.requiredOption('--at <place>', 'the database: postgres://host/database, or a table of it').option('--json', 'as JSON');
+  withPlace(state.command('list').description('the jobs that are kept, the last that ran first')).action(async (options: StateOptions) =>
+    ended(await (await load()).listState(options)),
+  );
+  withPlace(state.command('show').description('where a job stands').argument('<job>', 'its name, its id, or how that begins')).action(
+    async (job: string, options: StateOptions) => ended(await (await load()).showState(job, options)),
+  );
+  withPlace(
+    state.command('reset').description('forget where a job stands').argument('<job>', 'its name, its id, or how that begins'),
+  ).action(async (job: string, options: StateOptions) => ended(await (await load()).resetState(job, options)));
 }
 
 function addReplay(program: Command, ended: (status: ExitStatus) => void): void {

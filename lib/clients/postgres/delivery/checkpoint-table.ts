@@ -6,7 +6,7 @@ import { quoteLiteral } from '../../../values/identifiers.ts';
 import { limited } from '../connection/connect.ts';
 
 /** For SQL. */
-const CHECKPOINT_TABLE = 'millrace.checkpoint';
+export const CHECKPOINT_TABLE = 'millrace.checkpoint';
 
 /** Why this user can keep none in this database; undefined where that is possible. */
 export async function lackingCheckpoints(client: pg.Client): Promise<string | undefined> {
@@ -58,7 +58,8 @@ export async function takesParts(client: pg.Client, table: string): Promise<bool
   return rows[0]?.takes === true;
 }
 
-async function isThere(client: pg.Client): Promise<boolean> {
+/** Whether any was ever kept in this database. */
+export async function isThere(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ is: boolean }>(limited(IS_THERE));
   return rows[0]?.is === true;
 }
