@@ -2,6 +2,7 @@ import type { Job } from '../job.ts';
 import { checkpoints } from './checkpoints.ts';
 import { csvToPg, csvToPgValidated } from './csv-pg.ts';
 import { csvRows } from './csv-rows.ts';
+import { incremental } from './incremental.ts';
 import { memoryJobs } from './memory.ts';
 import { operators, operatorsFresh, operatorsWarm } from './operators.ts';
 import { pgDatabase } from './pg-database.ts';
@@ -15,6 +16,7 @@ export const jobs: readonly Job[] = [
   pgToPgColumns,
   pgToPgFunctions,
   checkpoints,
+  incremental,
   pgUpsert,
   pgDatabase,
   pgRead,
