@@ -35,10 +35,16 @@ export class LookupCache<Value> {
     if (this.#most === 0) return;
     this.#forget(key);
     const bytes = keyBytes(key) + ENTRY_BYTES + (typeof value === 'object' && value !== null ? RecordBatch.of([value]).bytes : 0);
-    while (this.#entries.size >= this.#most || !this.#context.mayKeep(bytes)) if (!this.#forgetOldest()) break;
+    while (this.#entries.size >= this.#most && this.#forgetOldest());
+    this.makeRoom(bytes);
     if (!this.#context.mayKeep(bytes)) return;
     this.#entries.set(key, { value, bytes });
     this.#charge(bytes);
+  }
+
+  /** What is remembered goes before anything that has to be kept. */
+  makeRoom(bytes: number): void {
+    while (!this.#context.mayKeep(bytes) && this.#forgetOldest());
   }
 
   close(): void {

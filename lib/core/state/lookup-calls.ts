@@ -53,6 +53,7 @@ export class LookupCalls implements PieceWork<AnyBatch, readonly Found[]> {
   }
 
   take(batch: AnyBatch): AnyBatch[] {
+    this.#cache.makeRoom(batch.bytes);
     this.#context.charge(batch.bytes);
     return [batch];
   }
