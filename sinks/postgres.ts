@@ -5,6 +5,7 @@ import { splitClient, targetOf } from '../lib/clients/postgres/connection/means.
 import { tableKeeper } from '../lib/clients/postgres/delivery/keeper.ts';
 import { openPool } from '../lib/clients/postgres/connection/pool.ts';
 import { mergesRows } from '../lib/clients/postgres/catalogue/table-mode.ts';
+import { DRIFT_POLICIES } from '../lib/clients/postgres/write/drift.ts';
 import { planTable } from '../lib/clients/postgres/write/plan-table.ts';
 import type { LoadHooks } from '../lib/clients/postgres/write/load-hooks.ts';
 import { TableWriter } from '../lib/clients/postgres/write/table-writer.ts';
@@ -53,6 +54,12 @@ const options = z
       .readonly()
       .optional()
       .describe('columns that may lose digits, or their time of day, where the table has a smaller type; the report counts them'),
+    onDrift: z
+      .enum(DRIFT_POLICIES)
+      .default('refuse')
+      .describe(
+        'a table that is there and lacks columns of the records, or has smaller types: refuse. add: adds the columns. widen: also makes types wider, where no value changes. ignore: leaves such columns out',
+      ),
     indexes: z
       .enum(['keep', 'rebuild'])
       .default('keep')

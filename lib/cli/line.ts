@@ -48,9 +48,9 @@ function sourceOptions({ since, overlap }: CopyOptions): Record<string, unknown>
   return { ...(since === undefined ? {} : { since }), ...(overlap === undefined ? {} : { overlap }) };
 }
 
-function targetOptions({ mode, key, lossy, before, after, deletedColumn }: CopyOptions): Record<string, unknown> {
+function targetOptions({ mode, key, lossy, before, after, deletedColumn, onDrift }: CopyOptions): Record<string, unknown> {
   const names = (list: string | undefined, option: string): unknown => (list === undefined ? undefined : parseNames(list, option));
-  const given = { mode, key: names(key, '--key'), lossy: names(lossy, '--lossy'), before, after, deletedColumn };
+  const given = { mode, key: names(key, '--key'), lossy: names(lossy, '--lossy'), before, after, deletedColumn, onDrift };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

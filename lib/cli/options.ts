@@ -17,6 +17,7 @@ export interface CopyOptions extends OperatorOptions {
   readonly key?: string;
   readonly lossy?: string;
   readonly deletedColumn?: string;
+  readonly onDrift?: string;
   readonly before?: string;
   readonly after?: string;
   readonly deadLetter?: string;

@@ -155,6 +155,10 @@ function withCopyOptions(
     )
     .option('--key <id,…>', 'identity of a record: the primary key of a table that is made, what an upsert or a sync goes by')
     .option('--deleted-column <name>', 'with --mode sync: mark rows in this column (timestamptz or boolean) instead of deleting them')
+    .option(
+      '--on-drift <policy>',
+      'a table that lacks columns of the records, or has smaller types: refuse (the default), add, widen, ignore',
+    )
     .option('--lossy <a,b>', 'columns that may lose something: a smaller type of PostgreSQL, the null of JSON in NDJSON and JSON')
     .option('--before <sql>', 'SQL that runs first in the transaction of the rows (PostgreSQL)')
     .option('--after <sql>', 'SQL that runs last in it')

@@ -267,7 +267,7 @@ describe('sink postgres', () => {
       const unknown = await failure(openWriter({ url, table: 't', mode: 'append' }, USERS));
       expect([unknown.code, unknown.message]).to.deep.equal([
         'COLUMN_UNKNOWN',
-        'table "t" has no column "name"; did you mean "named"?; and table "t" needs a value in "must" (not null, without a default), which the records do not have',
+        'table "t" has no column "name"; did you mean "named"?; onDrift (--on-drift) add adds it, ignore leaves it out; and table "t" needs a value in "must" (not null, without a default), which the records do not have',
       ]);
       const missing = await failure(openWriter({ url, table: 't', mode: 'append' }, USERS.project(['id', 'amount'])));
       expect(missing.code).to.equal('SCHEMA_MISMATCH');

@@ -1,4 +1,5 @@
 import { MillraceError, suggestion } from '../../../errors.ts';
+import type { Field } from '../../../schema/schema.ts';
 import { typeName } from '../../../schema/types.ts';
 import { parseQualifiedName, quoteIdentifier, quoteQualifiedName } from '../../../values/identifiers.ts';
 import type { TargetTable } from './target-table.ts';
@@ -12,6 +13,11 @@ export interface DeletedMark {
   readonly unset: string;
   /** Whether a row of this alias is marked. */
   isSet(alias: string): string;
+}
+
+/** As it is made. */
+export function markField(name: string): Field {
+  return { name, type: { kind: 'timestamptz' }, nullable: true };
 }
 
 /** Makes it, empty, where the table is made. */

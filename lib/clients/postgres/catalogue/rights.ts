@@ -117,6 +117,17 @@ export async function lackingTemporary(client: pg.Client): Promise<MillraceError
     : [new MillraceError('NOT_PERMITTED', 'this user may make no TEMPORARY tables in the database; grant it')];
 }
 
+/** Whether this user may change the columns of a table: NOT_PERMITTED. */
+export async function lackingOwnership(client: pg.Client, { name }: TargetTable, shown: string): Promise<MillraceError[]> {
+  const { rows } = await client.query<{ may: boolean }>(
+    limited(
+      "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') AS may FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)",
+      [name],
+    ),
+  );
+  return rows[0]?.may === true ? [] : [new MillraceError('NOT_PERMITTED', `only the owner of table ${shown} may change its columns`)];
+}
+
 async function mayDelete(client: pg.Client, { name }: TargetTable): Promise<boolean> {
   const { rows } = await client.query<{ may: boolean }>(
     limited("SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass($1)::pg_catalog.oid, 'DELETE') AS may", [name]),

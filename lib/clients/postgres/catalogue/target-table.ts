@@ -117,8 +117,13 @@ export interface ColumnMatch {
   readonly differences: readonly MillraceError[];
 }
 
-/** The target's columns for those of a schema, and all that stands in the way. */
-export function matchColumns(schema: Schema, { columns }: TargetTable, table: string): ColumnMatch {
+/** The target's columns for those of a schema, and all that stands in the way. `hint`: what to do about a column that it lacks. */
+export function matchColumns(
+  schema: Schema,
+  { columns }: TargetTable,
+  table: string,
+  hint: (name: string) => string = () => '',
+): ColumnMatch {
   const names = columns.map(column => column.name);
   const differences: MillraceError[] = [];
   const pairs: ColumnPair[] = [];
@@ -127,7 +132,7 @@ export function matchColumns(schema: Schema, { columns }: TargetTable, table: st
     const column = columns.find(candidate => candidate.name === field.name);
     if (column === undefined) {
       const place = `table ${table} has no column ${JSON.stringify(field.name)}`;
-      differences.push(new MillraceError('COLUMN_UNKNOWN', `${place}${suggestion(field.name, names)}`));
+      differences.push(new MillraceError('COLUMN_UNKNOWN', `${place}${suggestion(field.name, names)}${hint(field.name)}`));
     } else if (column.generatedBy === undefined) pairs.push({ field, column });
     else if (column.generatedBy === field.generatedBy) made++;
     else {

@@ -1,10 +1,12 @@
 import type { ColumnPlan } from '../../../core/plan.ts';
 import { MillraceError, suggestion } from '../../../errors.ts';
-import type { Field, Schema } from '../../../schema/schema.ts';
+import { type Field, Schema } from '../../../schema/schema.ts';
 import { typeName } from '../../../schema/types.ts';
-import { type ColumnPair, matchColumns, type TargetTable } from '../catalogue/target-table.ts';
+import { type ColumnPair, matchColumns, type TargetColumn, type TargetTable } from '../catalogue/target-table.ts';
 import { carry, type CarriedColumn, lossyWay } from './carry.ts';
+import { type DriftPolicy, renamedFrom } from './drift.ts';
 import type { LossyColumn } from './losses.ts';
+import { widerType } from './wider-type.ts';
 import { lossText } from './nearest-value.ts';
 
 /** Records of a schema beside a table. */
@@ -19,9 +21,22 @@ export interface Comparison {
   readonly types: readonly ColumnPlan[];
 }
 
-/** `lossy`: columns that may lose something where their type in the table is the cause. */
-export function compareColumns(schema: Schema, table: TargetTable, shown: string, lossy: readonly string[] = []): Comparison {
-  const { pairs, differences } = matchColumns(schema, table, shown);
+/** What the user says of columns. */
+export interface ColumnWishes {
+  /** That may lose something where their type in the table is the cause. */
+  readonly lossy?: readonly string[] | undefined;
+  /** That are left out. */
+  readonly ignored?: readonly string[] | undefined;
+  /** What becomes of those that the table lacks; not there where nobody is asked. */
+  readonly onDrift?: DriftPolicy | undefined;
+}
+
+export function compareColumns(schema: Schema, table: TargetTable, shown: string, wishes: ColumnWishes = {}): Comparison {
+  const { lossy = [], ignored = [], onDrift } = wishes;
+  const written = ignored.length === 0 ? schema : new Schema(schema.fields.filter(({ name }) => !ignored.includes(name)));
+  const { pairs, differences } = matchColumns(written, table, shown, renamed =>
+    onDrift === undefined ? '' : hintAt(renamed, schema, table),
+  );
   const all = [...differences, ...unknownLossy(lossy, schema)];
   const reduced: LossyColumn[] = [];
   const carried = new Map<string, CarriedColumn>();
@@ -32,16 +47,33 @@ export function compareColumns(schema: Schema, table: TargetTable, shown: string
       if (nearest !== undefined) reduced.push({ name: field.name, target: column.type, nearest });
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error;
-      all.push(error);
+      all.push(onDrift === undefined || onDrift === 'widen' ? error : withWider(error, field, column));
     }
   }
   const types = schema.fields.map(field => {
     const column = table.columns.find(({ name }) => name === field.name);
     const isMade = column?.generatedBy !== undefined && column.generatedBy === field.generatedBy;
-    const plan = columnPlan(field, column, isMade ? 'left out' : (carried.get(field.name)?.change ?? 'refused'));
+    const plan = columnPlan(
+      field,
+      column,
+      isMade || ignored.includes(field.name) ? 'left out' : (carried.get(field.name)?.change ?? 'refused'),
+    );
     return plan.change === 'lossy' && column !== undefined ? { ...plan, loss: lossText(field.type, column.type) } : plan;
   });
   return { columns: [...carried.values()], differences: all, lossy: reduced, types };
+}
+
+/** Of a column that the table lacks. */
+function hintAt(name: string, schema: Schema, table: TargetTable): string {
+  const old = renamedFrom(name, schema, table);
+  const renamed = old === undefined ? '' : `; if it is ${JSON.stringify(old)} under another name, rename that in the table`;
+  return `${renamed}; onDrift (--on-drift) add adds it, ignore leaves it out`;
+}
+
+function withWider(error: MillraceError, { type }: Field, column: TargetColumn): MillraceError {
+  const wider = widerType(type, column.type);
+  if (wider === undefined) return error;
+  return new MillraceError(error.code, `${error.message}; onDrift (--on-drift) widen makes it ${typeName(wider)}`);
 }
 
 function unknownLossy(lossy: readonly string[], schema: Schema): MillraceError[] {

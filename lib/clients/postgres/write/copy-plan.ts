@@ -9,7 +9,7 @@ import { type ColumnEncoding, type EncodedRows, rowEncoder, type RowEncoder } fr
 import { OddForm } from './plain-input.ts';
 import type { TargetTable } from '../catalogue/target-table.ts';
 import { type LossyColumn, reduceBatch, type ReducedBatch } from './losses.ts';
-import { compareColumns, throwDifferences } from './compare-columns.ts';
+import { type ColumnWishes, compareColumns, throwDifferences } from './compare-columns.ts';
 
 export type CopyFormat = 'binary' | 'csv' | 'text';
 
@@ -40,7 +40,7 @@ export class CopyPlan {
   readonly #table: TargetTable;
   readonly #columns: readonly CarriedColumn[];
   readonly #lossy: readonly LossyColumn[];
-  readonly #lossyNames: readonly string[];
+  readonly #wishes: ColumnWishes;
   /** Columns that the server makes itself. */
   readonly #leavesOut: boolean;
   readonly #passesCopyData: boolean;
@@ -53,15 +53,15 @@ export class CopyPlan {
   #afterOdd = 4;
   #encodeText: RowEncoder | undefined;
 
-  constructor(schema: Schema, table: TargetTable, shownName: string, lossyNames: readonly string[] = []) {
+  constructor(schema: Schema, table: TargetTable, shownName: string, wishes: ColumnWishes = {}) {
     this.schema = schema;
     this.#table = table;
     this.inferred = schema.fields.filter(field => field.inferred === true).map(({ name }) => name);
-    const { columns, differences, lossy } = compareColumns(schema, table, shownName, lossyNames);
+    const { columns, differences, lossy } = compareColumns(schema, table, shownName, wishes);
     throwDifferences(differences);
     this.#columns = columns;
     this.#lossy = lossy;
-    this.#lossyNames = lossyNames;
+    this.#wishes = wishes;
     this.#leavesOut = this.#columns.length < schema.fields.length;
     this.#encodeBinary = encoderOf(this.#columns.map(({ binary }) => binary));
     this.#encodePlain = this.#encodeBinary === undefined ? encoderOf(this.#columns.map(({ binary, plain }) => binary ?? plain)) : undefined;
@@ -95,7 +95,7 @@ export class CopyPlan {
 
   /** The same records for another table of these columns. */
   into(table: TargetTable, shownName: string): CopyPlan {
-    return new CopyPlan(this.schema, table, shownName, this.#lossyNames);
+    return new CopyPlan(this.schema, table, shownName, this.#wishes);
   }
 
   /** With the values that the table keeps: what `encode` takes. Once a batch, for losses are counted in it. */

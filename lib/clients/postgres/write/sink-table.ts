@@ -1,5 +1,5 @@
 import type { Checkpoint, SinkContext } from '../../../core/define.ts';
-import { MillraceError } from '../../../errors.ts';
+import { type ErrorCode, MillraceError } from '../../../errors.ts';
 import type { Schema } from '../../../schema/schema.ts';
 import type { AnyBatch } from '../../../core/define.ts';
 import { sameType } from '../../../schema/types.ts';
@@ -15,6 +15,7 @@ import { replaceWay } from '../catalogue/replace-way.ts';
 import { lackingRemoval } from '../catalogue/rights.ts';
 import type { PgSession } from '../connection/pool.ts';
 import type { TableName } from './row-loader.ts';
+import { fitTable, waitsForTypes } from './fit-table.ts';
 import { asGenerated, likeItsOrigin } from './like-origin.ts';
 import { SeenKeys } from './seen-keys.ts';
 import { ShadowTable } from './shadow-table.ts';
@@ -38,6 +39,8 @@ export class SinkTable {
   readonly #signal: AbortSignal;
   /** Made by this run: then its columns may change. */
   #isOwn = false;
+  /** Of the records, left out. */
+  #ignored: readonly string[] = [];
   /** Made like the one that the records come from. */
   #defined: DefinedTable | undefined;
   #target: TargetTable | undefined;
@@ -81,10 +84,9 @@ export class SinkTable {
     if (this.#resume !== undefined) return this.#goOn(this.#resume);
     if (this.#target !== undefined) {
       if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
-      await this.#use(this.#schema, this.#target);
-      await this.#checkRemoval();
-      await this.#clear(this.#target);
-      return;
+      if (waitsForTypes(this.#schema, this.#target, this.#options)) return;
+      await this.#fit(this.#schema, this.#schema);
+      return this.#clear(this.#found());
     }
     if (mergesRows(mode) && key === undefined) throw keyless(this.name.shown, mode);
     if (this.#schema === undefined) {
@@ -110,7 +112,7 @@ export class SinkTable {
     this.#isOwn = (sinks[NOTED] as { made?: boolean } | undefined)?.made === true;
     if (this.#isOwn && this.#schema !== undefined)
       this.#defined = await likeItsOrigin(this.#making, this.#schema, this.#options, this.#signal);
-    await this.#use(this.#schema, this.#found());
+    await (this.#isOwn ? this.#use(this.#schema, this.#found()) : this.#fit(this.#schema, this.#schema));
   }
 
   /** Decides what had to wait: the types of untyped columns, by what stands in the first batch. */
@@ -125,7 +127,8 @@ export class SinkTable {
   /** Follows a schema that has grown. SCHEMA_MISMATCH where the table is not ours, or a type would not only widen. */
   async evolve(schema: Schema, before: Schema): Promise<void> {
     if (!this.#isOwn) {
-      await this.#use(schema, this.#found()).catch((cause: unknown) => {
+      await this.#fit(schema, schema).catch((cause: unknown) => {
+        if (!(cause instanceof MillraceError) || !OF_COLUMNS.includes(cause.code)) throw cause;
         throw new MillraceError('SCHEMA_MISMATCH', `table ${this.name.shown} has no room for what is new in the records`, { cause });
       });
       return;
@@ -165,7 +168,8 @@ export class SinkTable {
       throw new MillraceError('EXISTS', `another run is making table ${this.name.shown} in ${describeTarget(target)}; name another`);
     if ((await loadTarget(client, table)) !== undefined) {
       if (mode === 'create') throw tableExists(this.name.shown, this.#session.target);
-      await this.#plan(records);
+      this.#target = await loadTarget(client, table);
+      await this.#fit(columns, records);
       return this.#clear(this.#found());
     }
     this.#defined = await likeItsOrigin(this.#making, columns, this.#options, this.#signal);
@@ -226,6 +230,18 @@ export class SinkTable {
     await this.#use(records, this.#found());
   }
 
+  /** As far as its owner allows, a table that was there gets what it lacks of the records. `typed`: with the types of untyped columns found. */
+  async #fit(typed: Schema | undefined, records: Schema | undefined): Promise<void> {
+    const { table } = this.#options;
+    if (typed !== undefined && records !== undefined) {
+      const fitted = await fitTable(this.#making, this.#found(), { typed, records }, this.#options, this.name.shown, this.#session.target);
+      this.#ignored = fitted.ignored;
+      if (fitted.isChanged) this.#target = await loadTarget(this.#session.client, table);
+    }
+    await this.#use(records, this.#found());
+    if (this.#options.mode === 'sync') await this.#checkRemoval();
+  }
+
   /** How records of a schema go into a table; without one, only whether they can be merged at all. */
   async #use(schema: Schema | undefined, target: TargetTable): Promise<void> {
     const { mode, lossy, deletedColumn } = this.#options;
@@ -235,13 +251,13 @@ export class SinkTable {
     [this.#key, this.#mark] = [key, mark];
     if (schema === undefined) return;
     const columns = this.#defined === undefined ? schema : asGenerated(schema, target);
-    this.plan = new CopyPlan(columns, withoutMark(target, deletedColumn), shown, lossy);
+    const wishes = { lossy, ignored: this.#ignored, onDrift: this.#options.onDrift ?? 'refuse' };
+    this.plan = new CopyPlan(columns, withoutMark(target, deletedColumn), shown, wishes);
     this.upsert = key === undefined ? undefined : { ...upsertColumns(this.plan.names, target, key, this.#options), mark };
   }
 
   /** Before the first row: NOT_PERMITTED. */
   async #checkRemoval(): Promise<void> {
-    if (this.#options.mode !== 'sync') return;
     const [lacking] = await lackingRemoval(this.#session.client, this.#found(), this.#mark?.name, this.name.shown);
     if (lacking !== undefined) throw lacking;
   }
@@ -266,6 +282,9 @@ export class SinkTable {
     return this.#target;
   }
 }
+
+/** What is wrong with columns, not with the server. */
+const OF_COLUMNS: readonly ErrorCode[] = ['COLUMN_UNKNOWN', 'SCHEMA_MISMATCH', 'TYPE_NOT_CARRIED'];
 
 /** Of the sink's, in a checkpoint. */
 const NOTED = 'postgres';

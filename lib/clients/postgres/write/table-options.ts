@@ -1,4 +1,5 @@
 import { MillraceError } from '../../../errors.ts';
+import type { DriftPolicy } from './drift.ts';
 import type { TableMode } from '../catalogue/table-mode.ts';
 import { describeTarget, type PgTarget } from '../connection/connection-options.ts';
 
@@ -13,6 +14,8 @@ export interface TableOptions {
   readonly deletedColumn?: string | undefined;
   /** Columns that may lose something where their type in the table is the cause. */
   readonly lossy?: readonly string[] | undefined;
+  /** What becomes of a table that is there and has other columns. */
+  readonly onDrift?: DriftPolicy | undefined;
   /** What becomes of secondary indexes of a table that is there. */
   readonly indexes?: 'keep' | 'rebuild' | undefined;
 }
