@@ -10,6 +10,7 @@ import { pgToCsv, pgToNdjson } from './pg-files.ts';
 import { pgToPg, pgToPgColumns, pgToPgFunctions } from './pg-pg.ts';
 import { pgUpsert } from './pg-upsert.ts';
 import { firstRecord, pgRead } from './pg-read.ts';
+import { oneInMillion, oneInThousand } from './rejects.ts';
 
 export const jobs: readonly Job[] = [
   pgToPg,
@@ -17,6 +18,8 @@ export const jobs: readonly Job[] = [
   pgToPgFunctions,
   checkpoints,
   incremental,
+  oneInThousand,
+  oneInMillion,
   pgUpsert,
   pgDatabase,
   pgRead,

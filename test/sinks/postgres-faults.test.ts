@@ -101,10 +101,9 @@ describe('sink postgres, faults', () => {
       await sql(url, 'CREATE TABLE t (id int8, name text)');
       const locker = await locked(url, 't');
       const opened = await openWriter({ url, table: 't', mode: 'append', lockTimeoutMs: 100 }, ITEMS, { hasDeadLetters });
-      const error = await failure(opened.writer.write(batchesOf(rows, ITEMS)[0]!));
+      const error = await failure(writeAll(opened, batchesOf(rows, ITEMS)));
       expect([error.code, error.retryable]).to.deep.equal(['TIMEOUT', true]);
       expect(error.message).to.contain('"t"');
-      await opened.writer.abort(error);
       await locker.end();
     });
 
@@ -112,11 +111,10 @@ describe('sink postgres, faults', () => {
       await sql(url, 'CREATE TABLE t (id int8, name text)');
       const locker = await locked(url, 't');
       const opened = await openWriter({ url, table: 't', mode: 'append' }, ITEMS, { hasDeadLetters });
-      const writing = failure(opened.writer.write(batchesOf(rows, ITEMS)[0]!));
+      const writing = failure(writeAll(opened, batchesOf(rows, ITEMS)));
       await waitsForLock();
       opened.abort.abort();
       expect((await writing).code).to.equal('CANCELLED');
-      await opened.writer.abort(new Error('aborted'));
       expect(await left()).to.equal(0);
       await locker.end();
     });

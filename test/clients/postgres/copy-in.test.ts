@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { MillraceError } from '../../../lib/errors.ts';
 import { resolveTarget } from '../../../lib/clients/postgres/connection/connection-options.ts';
-import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from '../../../lib/clients/postgres/write/copy-in.ts';
+import { BINARY_HEADER, BINARY_TRAILER, COPY_DONE, CopyIn } from '../../../lib/clients/postgres/write/copy-in.ts';
 import { dataHeader } from '../../../lib/clients/postgres/write/copy-text.ts';
 import { openPool, type PgPool, type PgSession } from '../../../lib/clients/postgres/connection/pool.ts';
 import { endSessions, freshDatabase, sql } from '../../services/postgres.ts';
@@ -58,6 +58,29 @@ describe('COPY IN', () => {
     expect((await failure(CopyIn.start(session.client, 'COPY nothing FROM STDIN', STALL_MS))).code).to.equal('42P01');
     expect((await failure(CopyIn.start(session.client, 'SELECT 1', STALL_MS))).code).to.equal('INTERNAL');
     expect(await count()).to.equal(0);
+  });
+
+  it('sends data without waiting, for several COPYs in one text, and says which of them the server took', async () => {
+    const twice = 'SAVEPOINT s; COPY t FROM STDIN; RELEASE SAVEPOINT s; SAVEPOINT s; COPY t FROM STDIN; RELEASE SAVEPOINT s';
+    await session.client.query('BEGIN');
+    const good = await CopyIn.startAhead(session.client, twice, STALL_MS);
+    await good.write([...data('1\ta\n'), COPY_DONE, ...data('2\tb\n3\tc\n')]);
+    expect(await good.end()).to.equal(2);
+    expect(good.ended).to.deep.equal([1, 2]);
+    const bad = await CopyIn.startAhead(session.client, twice, STALL_MS);
+    await bad.write([...data('4\td\n'), COPY_DONE, ...data('13\tx\n')]);
+    expect((await failure(bad.end())).code).to.equal('23514');
+    expect(bad.ended).to.deep.equal([1]);
+    const back = await CopyIn.startAhead(session.client, 'ROLLBACK TO SAVEPOINT s; COPY t FROM STDIN; RELEASE SAVEPOINT s', STALL_MS);
+    await back.write(data('5\te\n'));
+    await back.end();
+    expect(await count()).to.equal(5);
+    // What follows a statement that the server refuses is dropped.
+    const none = await CopyIn.startAhead(session.client, 'SAVEPOINT s; COPY nothing FROM STDIN', STALL_MS);
+    await none.write([...data('6\tf\n'.repeat(100_000)), COPY_DONE]).catch(() => undefined);
+    expect((await failure(none.end())).code).to.equal('42P01');
+    await session.client.query('ROLLBACK TO SAVEPOINT s; COMMIT');
+    expect(await count()).to.equal(5);
   });
 
   it('rejects every call after a refused row, however much is still queued, and stays usable', async () => {

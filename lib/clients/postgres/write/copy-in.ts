@@ -7,7 +7,8 @@ import type { PgConnection, Submittable } from '../connection/pg-internals.ts';
 
 /** So many bytes may wait in the socket before `write` waits: enough to keep it busy while the next batch is made. */
 const MAX_QUEUED_BYTES = 512 * 1024;
-const COPY_DONE = Uint8Array.of(0x63, 0, 0, 0, 4);
+/** Ends the data of a COPY; written as a chunk where the text has another one behind it. */
+export const COPY_DONE = Uint8Array.of(0x63, 0, 0, 0, 4);
 const MAX_REASON_LENGTH = 200;
 
 interface Waiting {
@@ -16,7 +17,8 @@ interface Waiting {
 }
 
 /**
- * `COPY … FROM STDIN` on a client of `pg`. Chunks are whole CopyData messages and go to the socket as they are. An error of the server or of the
+ * `COPY … FROM STDIN` on a client of `pg`, or several of them in one text, with other statements around them. Chunks are whole CopyData messages and go to
+ * the socket as they are. An error of the server or of the
  * connection, whenever it comes, rejects what is waited for and everything after it, and nothing more is sent; the connection itself stays
  * usable after a refusal (the next query waits for the server to be ready). Errors are those of `pg`, or TIMEOUT where nothing moved for
  * `stallTimeoutMs`: then the connection is of no use any more.
@@ -31,7 +33,8 @@ export class CopyIn implements Submittable {
   readonly #stallTimeoutMs: number;
   #connection: PgConnection | undefined;
   #failure: { readonly error: unknown } | undefined;
-  #tag: number | undefined;
+  /** Of each COPY that has ended, the rows that the server counted. */
+  readonly ended: number[] = [];
   #isReady = false;
   #isDone = false;
   #waiting: Waiting | undefined;
@@ -46,6 +49,17 @@ export class CopyIn implements Submittable {
     const copy = new CopyIn(text, stallTimeoutMs);
     client.query(copy as unknown as PgSubmittable);
     await copy.#until(() => copy.#isReady);
+    return copy;
+  }
+
+  /**
+   * Resolves as soon as the text is sent: data may follow it at once, for the server drops what comes after a statement that it refused.
+   * Source: https://www.postgresql.org/docs/18/protocol-message-formats.html (CopyData), src/backend/tcop/postgres.c
+   */
+  static async startAhead(client: Client, text: string, stallTimeoutMs: number): Promise<CopyIn> {
+    const copy = new CopyIn(text, stallTimeoutMs);
+    client.query(copy as unknown as PgSubmittable);
+    await copy.#until(() => copy.#connection !== undefined);
     return copy;
   }
 
@@ -73,12 +87,13 @@ export class CopyIn implements Submittable {
     if (stream.writableLength > MAX_QUEUED_BYTES) await this.#until(() => stream.writableLength === 0);
   }
 
-  /** Ends the data; the rows that the server counted, once it is ready for the next query. */
+  /** Ends the data; the rows of the last COPY, as the server counted them, once it is ready for the next query. */
   async end(): Promise<number> {
     this.#writable().write(COPY_DONE);
     await this.#until(() => this.#isDone);
-    if (this.#tag === undefined) throw new MillraceError('INTERNAL', 'the server ended a COPY without counting its rows');
-    return this.#tag;
+    const rows = this.ended.at(-1);
+    if (rows === undefined) throw new MillraceError('INTERNAL', 'the server ended a COPY without counting its rows');
+    return rows;
   }
 
   /** Gives up: the server discards what it got. Resolves when it has answered; not an error where it refused before. */
@@ -101,19 +116,20 @@ export class CopyIn implements Submittable {
 
   submit(connection: PgConnection): void {
     this.#connection = connection;
-    this.#connection.query(this.#text);
+    connection.query(this.#text);
+    connection.stream.on('drain', this.#wake);
+    this.#wake();
   }
 
-  handleCopyInResponse(connection: PgConnection): void {
+  handleCopyInResponse(): void {
     this.#isReady = true;
     if (this.isFailed) return this.#giveUp('interrupted');
-    connection.stream.on('drain', this.#wake);
     this.#wake();
   }
 
   handleCommandComplete(message: { text: string }): void {
     const match = /^COPY (\d+)$/.exec(message.text);
-    if (match !== null) this.#tag = Number(match[1]);
+    if (match !== null) this.ended.push(Number(match[1]));
   }
 
   handleReadyForQuery(): void {

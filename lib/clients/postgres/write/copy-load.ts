@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
-import { BINARY_HEADER, BINARY_TRAILER, CopyIn } from './copy-in.ts';
+import { BINARY_HEADER, BINARY_TRAILER, COPY_DONE, CopyIn } from './copy-in.ts';
 import type { CopyFormat, CopyPiece, CopyPlan } from './copy-plan.ts';
 import type { PgTarget } from '../connection/connection-options.ts';
 import type { Losses } from './losses.ts';
@@ -22,13 +22,15 @@ export interface LoadPlace {
   readonly signal: AbortSignal;
 }
 
-/** One COPY, from its statement to the server's count. Errors are those of CopyIn; CANCELLED when the signal aborts. */
+/** One COPY, or several sent as one text, from the statement to the server's count. Errors are those of CopyIn; CANCELLED when the signal aborts. */
 export class CopyLoad {
   readonly format: CopyFormat;
   /** Rows and bytes handed over. */
   rows = 0;
   bytes = 0;
   readonly #copy: CopyIn;
+  /** To be sent in front of the next rows. */
+  #ahead: Uint8Array[] = [];
   readonly #release: () => void;
 
   private constructor(format: CopyFormat, copy: CopyIn, signal: AbortSignal) {
@@ -46,15 +48,39 @@ export class CopyLoad {
       await CopyIn.start(client, plan.statement(format, into ?? staging?.name, freezes), stallTimeoutMs),
       signal,
     );
-    if (format === 'binary') await load.#guarded(() => load.#copy.write([BINARY_HEADER]));
+    load.#begin();
     return load;
+  }
+
+  /** Without waiting for the server to take data. `around`: the whole text, of one statement of COPY. */
+  static async startAhead(
+    { client, plan, staging, freezes, stallTimeoutMs, signal }: LoadPlace,
+    format: CopyFormat,
+    around: (copy: string) => string,
+  ): Promise<CopyLoad> {
+    const text = around(plan.statement(format, staging?.name, freezes));
+    const load = new CopyLoad(format, await CopyIn.startAhead(client, text, stallTimeoutMs), signal);
+    load.#begin();
+    return load;
+  }
+
+  /** How many of its COPYs the server has counted. */
+  get ended(): number {
+    return this.#copy.ended.length;
+  }
+
+  /** Ends one COPY of the text; what is written now is that of the next one. */
+  next(): void {
+    this.#end();
+    this.#ahead.push(COPY_DONE);
+    this.#begin();
   }
 
   /** `sent`: nothing of the piece is in this process any more. Not called after a failure. */
   async write(piece: CopyPiece, sent?: () => void): Promise<void> {
     this.rows += piece.rows;
     this.bytes += piece.bytes;
-    if (piece.chunks.length > 0) await this.#guarded(() => this.#copy.write(piece.chunks, sent));
+    if (piece.chunks.length > 0) await this.#guarded(() => this.#copy.write(this.#withAhead(piece.chunks), sent));
     else sent?.();
   }
 
@@ -65,11 +91,13 @@ export class CopyLoad {
 
   /** Ends the data. COUNTS_DIFFER when the server took fewer or more rows than were handed over. */
   async finish(): Promise<void> {
-    const counted = await this.#guarded(async () => {
-      if (this.format === 'binary') await this.#copy.write([BINARY_TRAILER]);
-      return this.#copy.end();
+    await this.#guarded(async () => {
+      this.#end();
+      if (this.#ahead.length > 0) await this.#copy.write(this.#withAhead([]));
+      await this.#copy.end();
     });
     this.#release();
+    const counted = this.#copy.ended.reduce((sum, rows) => sum + rows, 0);
     if (counted !== this.rows) {
       throw new MillraceError(
         'COUNTS_DIFFER',
@@ -82,6 +110,21 @@ export class CopyLoad {
   async fail(reason: string): Promise<void> {
     this.#release();
     await this.#copy.fail(reason);
+  }
+
+  #begin(): void {
+    if (this.format === 'binary') this.#ahead.push(BINARY_HEADER);
+  }
+
+  #end(): void {
+    if (this.format === 'binary') this.#ahead.push(BINARY_TRAILER);
+  }
+
+  #withAhead(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+    if (this.#ahead.length === 0) return chunks;
+    const all = [...this.#ahead, ...chunks];
+    this.#ahead = [];
+    return all;
   }
 
   async #guarded<T>(call: () => Promise<T>): Promise<T> {

@@ -50,13 +50,18 @@ export function splitAt(slices: readonly Slice[], count: number): [Slice[], Slic
 
 /** How many rows a segment has: fewer where rows are refused (each is a reason to send others again), more again where none is. */
 export class SegmentSize {
-  rows = MAX_ROWS;
+  rows: number;
+  readonly #most: number;
   #clean = 0;
+
+  constructor(most: number) {
+    this.rows = this.#most = most;
+  }
 
   wasClean(): void {
     if (++this.#clean < CLEAN_SEGMENTS) return;
     this.#clean = 0;
-    this.rows = Math.min(MAX_ROWS, this.rows * 2);
+    this.rows = Math.min(this.#most, this.rows * 2);
   }
 
   wasRefused(): void {
@@ -65,7 +70,8 @@ export class SegmentSize {
   }
 }
 
-const MAX_ROWS = 100_000;
+/** Rows that are kept until the server has confirmed them, at most. */
+export const MAX_ROWS = 100_000;
 const MIN_ROWS = 200;
 /** So many segments without a refusal double their size again. */
 const CLEAN_SEGMENTS = 10;
