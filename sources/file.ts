@@ -6,7 +6,7 @@ import { inputOf } from '../lib/clients/file/input-of.ts';
 import { describeGuess, type Guessed, guessedContent, guessedEncoding } from '../lib/clients/file/guessed-dialect.ts';
 import { checkEncoding, codecsOf, type Encoding, fileFields } from '../lib/clients/file/options.ts';
 import { withProvenance, withProvenanceFields } from '../lib/clients/file/provenance.ts';
-import type { Position } from '../lib/core/batch/batch.ts';
+import type { Json, Position } from '../lib/core/batch/batch.ts';
 import type { Source } from '../lib/core/contracts.ts';
 import { type AnyBatch, defineSource, type SourceContext } from '../lib/core/define.ts';
 import { checkArgument } from '../lib/core/run/check-argument.ts';
@@ -60,7 +60,13 @@ export const fileKind = defineSource<typeof options>({
   title: ({ path }) => path,
   place: ({ path }) => (path === '-' ? 'standard input' : resolve(path)),
   input: async ({ path }) => inputOf(await filesOf(path)),
+  reading: readingOf,
 });
+
+/** Where the files are, and how far they may expand, changes no record. */
+function readingOf({ path, maxRatio, maxRecordBytes, ...dialect }: FileOptions): Json {
+  return JSON.parse(JSON.stringify(dialect)) as Json;
+}
 
 async function describe({ path, bytes }: FoundFile, given: FileOptions, signal: AbortSignal): Promise<Described | undefined> {
   if (bytes === undefined) return undefined;

@@ -70,6 +70,8 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   place?(options: z.output<S>, given: Given): string;
   /** What can be told of the input without reading all of it (length, time of change): compared before a run goes on where another one was. */
   input?(options: z.output<S>, context: DescribeContext, given: Given): Promise<Json>;
+  /** How the input is read, where that may change the records (dialect, encoding): compared as the input is. No secrets. */
+  reading?(options: z.output<S>): Json;
   /** Where it reads on in each run behind the position of the one before: then `after` is that, and the last batch has the next. */
   follows?(options: z.output<S>): Following | undefined;
 }

@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import pg from 'pg';
 import { filter, from, map, pipeline, PipelineError, skip, sort, take, to } from '../../lib/index.ts';
@@ -190,6 +193,35 @@ describe('a run that goes on where it was, into PostgreSQL', () => {
     expect(grown.message).to.contain('extra int4');
     await run(into(), { resume: true });
     expect(await rowsOf(target)).to.deep.equal(await rowsOf(source));
+  });
+
+  it('goes on in a file only where it is read as before', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-resume-'));
+    const path = join(folder, 'items.csv');
+    await writeFile(path, `id,name\n${Array.from({ length: 500 }, (_, i) => `${i},'n'`).join('\n')}\n`);
+    const copied = (quote: string, breaks: boolean): Promise<Report> =>
+      pipeline(
+        from.file<{ id: string; name: string }>(path, { quote }),
+        filter(({ id }) => {
+          if (breaks && id === '400') throw new Error('broken off');
+          return true;
+        }),
+        to.postgres({ url: target, table: 'items' }),
+        { ...OFTEN, resume: true, job: 'quoted', batchBytes: 512 },
+      );
+    try {
+      await copied("'", true).catch(() => undefined);
+      expect(await counted()).to.be.within(100, 400);
+      const error = (await copied('"', true).catch((thrown: unknown) => thrown)) as PipelineError;
+      expect(error.code).to.equal('CHECKPOINT_DIFFERS');
+      expect(error.message).to.contain(
+        `the input is read by other options: {"quote":"\\"","provenance":false} instead of {"quote":"'","provenance":false}`,
+      );
+      expect((await copied("'", false)).resumedFrom).to.not.equal(null);
+      expect(await counted()).to.equal(500);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('goes by keys of several columns and of other types, in whatever order they sort', async () => {

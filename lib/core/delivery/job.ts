@@ -20,6 +20,8 @@ export interface Job {
   readonly columns: readonly string[];
   /** What the source says of its input: length, time of change. */
   readonly input: Json;
+  /** How it reads that: dialect, encoding. */
+  readonly reading: Json;
   /** Of a source that follows: what it goes by, and how its records get into the target. */
   readonly follows?: { readonly by: string; readonly into: string };
 }
@@ -50,6 +52,7 @@ export function jobOf({ source, operators, sink }: Line, { name, schema, input =
     operators: between,
     columns: schema?.fields.map(({ name, type }) => `${name} ${typeName(type)}`) ?? [],
     input,
+    reading: source.definition.reading?.(source.options) ?? null,
   };
 }
 
@@ -85,6 +88,8 @@ export function differencesOf(was: Job, is: Job, isDone = false): string[] {
   if (gone.length + come.length === 0 && !isSame(was.columns, is.columns))
     differences.push('the columns of the source are in another order');
   if (!isSame(was.input, is.input)) differences.push('the input has changed since (its length, its time or its beginning)');
+  if (!isSame(was.reading, is.reading))
+    differences.push(`the input is read by other options: ${JSON.stringify(is.reading)} instead of ${JSON.stringify(was.reading)}`);
   return differences;
 }
 

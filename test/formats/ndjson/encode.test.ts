@@ -18,12 +18,13 @@ const schemaOf = (types: Readonly<Record<string, TypeKind | DataType>>): Schema 
   );
 
 function encodeAll(encoder: Encoder, batches: readonly object[]): { text: string; rejected: object[] } {
+  const head = encoder.start(true);
   const encoded = (batches as AnyBatch[]).map(batch => {
     const { chunks, rejected } = encoder.encode(batch);
     // Good until the next batch only.
     return { chunks: chunks.map(chunk => Buffer.from(chunk)), rejected };
   });
-  const chunks = [...encoder.start(true), ...encoded.flatMap(({ chunks: some }) => some), ...encoder.end()];
+  const chunks = [...head, ...encoded.flatMap(({ chunks: some }) => some), ...encoder.end()];
   return { text: Buffer.concat(chunks).toString(), rejected: encoded.flatMap(({ rejected }) => rejected) };
 }
 
