@@ -27,6 +27,7 @@ export function through<Out>(foreign: Foreign): Operator<unknown, Out> {
 export const throughKind = defineOperator<z.ZodObject<Record<never, never>>, Foreign>({
   kind: 'through',
   options: z.strictObject({}),
+  canReopen: (_options, foreign) => typeof foreign === 'function',
   stream: (_options, context, foreign) => batches => run(batches, context, foreign),
 });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { stands } from '../lib/clients/file/kept-file.ts';
 import { checkEncoding, codecsOf, encodingOf, fileFields } from '../lib/clients/file/options.ts';
 import { planFile } from '../lib/clients/file/plan-file.ts';
+import { isSpecialFile } from '../lib/clients/file/special-file.ts';
 import { openFileSink } from '../lib/clients/file/sink-writer.ts';
 import type { Sink } from '../lib/core/contracts.ts';
 import { defineSink } from '../lib/core/define.ts';
@@ -51,6 +52,7 @@ export const fileKind = defineSink<typeof options>({
     goesBack: given => given.path !== '-' && canAppendTo(encodingOf(given.path, given).compression),
     stands: ({ path }, state, { jobId }) => stands(path, jobId, state),
   },
+  takesBack: async ({ path }) => path !== '-' && !(await isSpecialFile(path)),
   plan: (given, context) => planFile(given, encodingOf(given.path, given), context),
   open: openFileSink,
   title: ({ path }) => path,

@@ -150,6 +150,7 @@ export const postgresKind = defineSink<typeof options, Given | undefined>({
     ].filter(text => text !== undefined);
     return `table ${given.table} in ${describeTarget(targetOf(given, means))}, ${how.join(' ')}`;
   },
+  takesBack: (_options, means) => means?.client === undefined && means?.hooks === undefined,
   checkpoints: tableKeeper<z.output<typeof options>, Given | undefined>(targetOf, given => given?.hooks !== undefined),
   plan: (given, context, means) => planTable(targetOf(given, means), given, context),
   open: async (given, context, { hooks, ...means } = {}) =>

@@ -61,6 +61,7 @@ export const fileKind = defineSource<typeof options>({
   place: ({ path }) => (path === '-' ? 'standard input' : resolve(path)),
   input: async ({ path }) => inputOf(await filesOf(path)),
   reading: readingOf,
+  canReopen: async ({ path }) => (await filesOf(path)).every(({ bytes }) => bytes !== undefined),
 });
 
 /** Where the files are, and how far they may expand, changes no record. */

@@ -52,6 +52,7 @@ export const generateKind = defineSource<typeof optionsSchema>({
   options: optionsSchema,
   describe: ({ columns }) => Promise.resolve(schemaOf(columnsOf(columns))),
   read: ({ rows, seed, columns }, context) => generated(rows, seed, columnsOf(columns), context),
+  canReopen: () => true,
   plan: ({ rows }) => Promise.resolve({ estimatedRows: rows, estimatedBytes: rows * ROW_BYTES, hasPositions: true, isRepeatable: true }),
   title: ({ rows, seed }) => `${rows} records, seed ${seed}`,
   place: ({ rows, seed, columns }) => `${rows} records, seed ${seed}, columns ${columns?.join() ?? 'all'}`,

@@ -31,6 +31,7 @@ export const memoryKind = defineSource<typeof noOptions, Given>({
   options: noOptions,
   describe: (_options, _context, { schema }) => Promise.resolve(schema),
   plan: (_options, _context, { records }) => planArray(records),
+  canReopen: () => true,
   read: (_options, context, { records, schema }) => readArray(records, schema, context),
 });
 

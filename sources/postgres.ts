@@ -135,6 +135,7 @@ export const postgresKind = defineSource<typeof options, Given>({
   read,
   follows: ({ since, overlap }) =>
     since === undefined ? undefined : { by: `since ${JSON.stringify(since)}`, repeats: overlap !== undefined && Number(overlap) !== 0 },
+  canReopen: ({ query }, given) => given?.means?.client === undefined && (query === undefined || mayBeWrapped(query)),
   gives: ['pg-copy'],
   title: ({ table, since }) => (table === undefined ? 'a query' : `table ${table}${since === undefined ? '' : `, since ${since}`}`),
   place: (given, means) =>

@@ -36,6 +36,7 @@ export const recordsKind = defineSource<typeof options, Records<AnyRow>>({
           hasPositions: false,
           isRepeatable: false,
         }),
+  canReopen: (_options, given) => Array.isArray(given),
   read: (_options, context, given) =>
     Array.isArray(given) ? readArray(given as readonly AnyRow[], undefined, context) : readOnce(given, context),
 });

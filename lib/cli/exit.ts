@@ -49,7 +49,8 @@ export function printError(thrown: unknown): ExitStatus {
   const hint = isInternal && !process.env[STACK_VARIABLE] ? `; this is a fault of millrace, ${STACK_VARIABLE}=1 shows where` : '';
   process.stderr.write(`millrace: ${isInternal ? 'internal error: ' : ''}${message}${hint} [${code}]\n`);
   if (process.env[STACK_VARIABLE]) process.stderr.write(`${stacksOf(thrown)}\n`);
-  return ERROR_CODES[code];
+  // Data was not at fault: the same may go well later.
+  return code === 'SERVER_REFUSED' && (thrown as MillraceError).retryable ? ERROR_CODES.CONNECTION_LOST : ERROR_CODES[code];
 }
 
 /** True when the reader of a pipe went away (`millrace … | head`): no error of ours. */

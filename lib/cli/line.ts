@@ -9,7 +9,7 @@ import type { CopyOptions } from './options.ts';
 /** What a command line says of a run. */
 export interface Line {
   readonly stages: readonly unknown[];
-  readonly run: Pick<RunOptions, 'checkpoint' | 'deadLetter' | 'job' | 'maxRejected' | 'memory' | 'resume'>;
+  readonly run: Pick<RunOptions, 'checkpoint' | 'deadLetter' | 'job' | 'maxRejected' | 'memory' | 'resume' | 'retryFor'>;
 }
 
 /** What is made of the source that an address names. */
@@ -17,7 +17,7 @@ export type Around = (source: Source<unknown>) => unknown;
 
 /** The stages from one place to another. Wrong options and addresses are thrown; nothing is opened. */
 export async function lineFrom(from: string, to: string, options: CopyOptions, around: Around = source => source): Promise<Line> {
-  const { checkpoint, deadLetter, job, maxRejected, memory, resume } = options;
+  const { checkpoint, deadLetter, job, maxRejected, memory, resume, retryFor } = options;
   const parallel = options.parallel === undefined ? {} : { parallel: options.parallel };
   const isWhole = parseAddress(from, 'source').kind === 'postgres-tables';
   const isMerged = (options.mode === 'upsert' || options.mode === 'sync') && parseAddress(to, 'sink').kind === 'postgres';
@@ -39,6 +39,7 @@ export async function lineFrom(from: string, to: string, options: CopyOptions, a
     ...(memory === undefined ? {} : { memory }),
     ...(resume === undefined ? {} : { resume }),
     ...(job === undefined ? {} : { job }),
+    ...(retryFor === undefined ? {} : { retryFor }),
     checkpoint: checkpoint ?? true,
   };
   return { stages, run };

@@ -1,5 +1,6 @@
 import { MillraceError, suggestion } from '../errors.ts';
 import type { SCHEMA_FORMS } from '../schema/forms/index.ts';
+import { parseDuration } from '../values/durations.ts';
 import { parseSize } from '../values/sizes.ts';
 
 /** What changes records on their way; the same for every command that reads. */
@@ -28,6 +29,8 @@ export interface CopyOptions extends OperatorOptions {
   readonly job?: string;
   /** False: by --no-checkpoint. */
   readonly checkpoint?: boolean;
+  /** Milliseconds. */
+  readonly retryFor?: number;
   readonly memory?: number;
   readonly parallel?: number;
   readonly fromFormat?: string;
@@ -97,6 +100,17 @@ export function sizeOption(name: string): (text: string) => number {
       return parseSize(text);
     } catch {
       throw invalid(name, text, 'a size such as 16MiB');
+    }
+  };
+}
+
+/** A length of time, as milliseconds. */
+export function durationOption(name: string): (text: string) => number {
+  return text => {
+    try {
+      return parseDuration(text);
+    } catch {
+      throw invalid(name, text, 'a length of time such as 90s or 5m');
     }
   };
 }

@@ -11,6 +11,7 @@ import {
   type SchemaOptions,
   type VerifyOptions,
   countOption,
+  durationOption,
   maxRejectedOption,
   overlapOption,
   sizeOption,
@@ -169,6 +170,11 @@ function withCopyOptions(
     .option('--overlap <duration|n>', 'with --since: read again what lies so far behind it: 90s, 10m, or a number', overlapOption)
     .option('--job <name>', 'tells the job from others with the same places')
     .option('--no-checkpoint', 'keep nothing to go on from: all rows of a table in one transaction')
+    .option(
+      '--retry-for <time>',
+      'how long a run that is lost on the way is begun again; 0: never (default: 1m)',
+      durationOption('--retry-for'),
+    )
     .option('--memory <size>', 'for records on their way (default: 16MiB)', sizeOption('--memory'))
     .option(
       '--parallel <n>',

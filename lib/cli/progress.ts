@@ -35,12 +35,22 @@ export function showProgress(output: NodeJS.WriteStream): ProgressDisplay {
 }
 
 /** `1,234,567 records, 412,000/s, 183 MiB, 42 %, 0:12 left, slowest: filter`. */
-export function progressLine({ read, rejected, bytesRead, recordsPerSecond, fraction, secondsLeft, slowestStage }: Progress): string {
+export function progressLine({
+  read,
+  rejected,
+  bytesRead,
+  recordsPerSecond,
+  fraction,
+  secondsLeft,
+  slowestStage,
+  attempts,
+}: Progress): string {
   const parts = [countOf(read, 'record'), `${printCount(recordsPerSecond)}/s`];
   if (bytesRead > 0) parts.push(printSize(bytesRead));
   if (rejected > 0) parts.push(`${printCount(rejected)} rejected`);
   if (fraction !== undefined) parts.push(`${Math.floor(fraction * 100)} %`);
   if (secondsLeft !== undefined) parts.push(`${printDuration(secondsLeft)} left`);
   if (slowestStage !== undefined) parts.push(`slowest: ${slowestStage}`);
+  if (attempts > 1) parts.push(`attempt ${attempts}`);
   return parts.join(', ');
 }

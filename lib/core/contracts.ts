@@ -112,9 +112,15 @@ export interface RunOptions {
   readonly checkpoint?: boolean;
   /** Records between two commits of a run that keeps a checkpoint, about; by default 100,000, and as many more as come within a second. */
   readonly checkpointEvery?: number;
+  /**
+   * How long a run that is lost on the way (a connection, a server that restarts) is begun again: milliseconds, or a length of time as `'5m'`; 1 minute by
+   * default, from the first loss since the last commit. 0: never. It goes on behind its last commit, or begins at its beginning where nothing of it is to be
+   * seen and its source can be read again. A server that was never reached is asked for 10 seconds at most.
+   */
+  readonly retryFor?: number | string;
   /** How long the stages may take to let go after a failure before the run gives up on them (NOT_SETTLED); 30 s by default. */
   readonly settleTimeoutMs?: number;
 }
 
-export type { ColumnPlan, PartPlan, Plan, PlanProblem, PlanStage, TypeChange } from './plan.ts';
+export type { ColumnPlan, PartPlan, Plan, PlannedRetry, PlanProblem, PlanStage, TypeChange } from './plan.ts';
 export type { Progress, Report };

@@ -9,18 +9,13 @@
 import type { z } from 'zod';
 import type { Field, Schema } from '../schema/schema.ts';
 import type { Codec, Json, RecordBatch } from './batch/batch.ts';
-import type { DeadLetter } from './contracts.ts';
 import type { Checkpoint, CheckpointKeeper, KeeperContext, Stands } from './delivery/checkpoint.ts';
 import type { Following, FollowingReport } from './delivery/following.ts';
-import type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
 import type { PartsOfSource } from './parts.ts';
 import type { SourcePlan, SourcePlanContext } from './plan.ts';
-import type { SinkDefinition } from './sink.ts';
 import type { Absorbed, PushRequest } from './push-request.ts';
 import { Rejected } from './rejected.ts';
 import type { DescribeContext, SourceContext } from './source-context.ts';
-import { operatorFace, sinkFace, sourceFace } from './run/face.ts';
-import { operatorStage, sinkStage, sourceStage } from './run/stage.ts';
 import type { SpillFile } from './spill.ts';
 
 /** A row whose shape only the user knows. */
@@ -58,6 +53,8 @@ export interface SourceDefinition<S extends z.ZodType, Given = undefined> {
   read(options: z.output<S>, context: SourceContext, given: Given): AsyncIterable<AnyBatch>;
   /** What it can do of the operators behind it with the very same records as outcome. `schema`: what it described. Nothing is opened. */
   absorb?(options: z.output<S>, requests: readonly PushRequest[], schema: Schema): Absorbed<z.output<S>>;
+  /** Whether it can be read again after a run that was lost; by default only where nothing was read. */
+  canReopen?(options: z.output<S>, given: Given): boolean | Promise<boolean>;
   /** Of a source that is many. */
   readonly parts?: PartsOfSource<z.output<S>, Given>;
   /** What it would ask of its server, how much it would give, and whether it can be read again. Without it `plan` tells nothing of these. */
@@ -151,40 +148,12 @@ export interface OperatorDefinition<S extends z.ZodType, Given = undefined> {
   schema?(input: Schema, options: z.output<S>, given: Given): Schema | undefined;
   /** What a source can do in its place, all of it. */
   request?(options: z.output<S>): PushRequest;
+  /** False: what it was given serves one run. */
+  canReopen?(options: z.output<S>, given: Given): boolean;
   /** Columns that it gives a type, whatever comes: where the schema is found late, values that fit keep it. */
   sets?(options: z.output<S>, given: Given): readonly Field[];
   /** What it does, in a few words and without secrets; the kind alone by default. */
   title?(options: z.output<S>): string;
 }
 
-// ---------------------------------------------------------------- kinds
-
-export type { OperatorKind, SinkKind, SourceKind } from './kinds.ts';
-
-/** Makes a source of a definition. Options are checked when a stage is created: OPTION_UNKNOWN with the nearest name, OPTION_INVALID. */
-export function defineSource<S extends z.ZodType, Given = undefined>(definition: SourceDefinition<S, Given>): SourceKind<S, Given> {
-  return {
-    kind: definition.kind,
-    definition,
-    create: <Row>(options: z.input<S>, given: Given) => sourceFace<Row>(sourceStage(definition, options, given)),
-  };
-}
-
-/** Makes an operator of a definition. */
-export function defineOperator<S extends z.ZodType, Given = undefined>(definition: OperatorDefinition<S, Given>): OperatorKind<S, Given> {
-  return {
-    kind: definition.kind,
-    definition,
-    create: <In, Out>(options: z.input<S>, given: Given, onReject?: (letter: DeadLetter) => void) =>
-      operatorFace<In, Out>({ ...operatorStage(definition, options, given), onReject }),
-  };
-}
-
-/** Makes a sink of a definition. */
-export function defineSink<S extends z.ZodType, Given = undefined>(definition: SinkDefinition<S, Given>): SinkKind<S, Given> {
-  return {
-    kind: definition.kind,
-    definition,
-    create: <Row>(options: z.input<S>, given: Given) => sinkFace<Row>(sinkStage(definition, options, given)),
-  };
-}
+export { defineOperator, defineSink, defineSource, type OperatorKind, type SinkKind, type SourceKind } from './kinds.ts';

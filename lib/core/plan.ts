@@ -18,10 +18,21 @@ export interface Plan {
   readonly problems: readonly PlanProblem[];
   /** What the sink promises of a run that fails. */
   readonly guarantee: string;
+  /** What would become of a run that is lost on the way. */
+  readonly retry: PlannedRetry;
   /** Bytes that the run may hold, at most: of records on their way, and of what operators keep. */
   readonly memory: { readonly records: number; readonly state: number };
   /** The plan as text, for a person. */
   explain(): string;
+}
+
+export interface PlannedRetry {
+  /** Milliseconds from the first loss (since the last commit) in which it would be begun again. */
+  readonly forMs: number;
+  /** Where; `never`: it would fail. */
+  readonly from: 'last commit' | 'beginning' | 'never';
+  /** Why never. */
+  readonly reason?: string;
 }
 
 export interface PlanStage {

@@ -14,6 +14,8 @@ export interface SinkContext {
   readonly schema: Schema | undefined;
   /** Aborted as soon as the run fails, for whatever is waited for; `abort` is called after that. */
   readonly signal: AbortSignal;
+  /** Milliseconds in which a request may be repeated that is safe to repeat; not there: it may not. */
+  readonly retryForMs?: number;
   /** The same for the same source and target with the same between them. */
   readonly jobId: string;
   /** Where an earlier run of the job stood; not there when the run begins at the beginning. */
@@ -88,6 +90,8 @@ export interface SinkDefinition<S extends z.ZodType, Given = undefined> {
    * thrown rejects the record.
    */
   each?(options: z.output<S>, given: Given): ((row: AnyRow) => unknown) | undefined;
+  /** Of one that is `all-or-nothing`: whether abort leaves this target as it was; true by default. */
+  takesBack?(options: z.output<S>, given: Given): boolean | Promise<boolean>;
   readonly checkpoints?: CheckpointKeeper<z.output<S>, Given>;
   readonly states?: StateKeeper<z.output<S>, Given>;
   /** Of a sink that takes a source of parts. */

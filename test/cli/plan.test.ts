@@ -56,7 +56,7 @@ describe('millrace plan', () => {
       expect(planOf(planned).problems.map(({ code }) => code)).to.deep.equal(codes);
       expect(planned.err.match(/\[[A-Z_]+\]\n/g) ?? []).to.deep.equal(codes.map(code => `[${code}]\n`));
       expect(planned.out + planned.err).not.to.include('hunter-2');
-      const copied = await millrace(['copy', ...args, '--quiet']);
+      const copied = await millrace(['copy', ...args, '--quiet', '--retry-for', '0']);
       expect(copied.status, args.join(' ')).to.equal(status);
     });
   });

@@ -31,6 +31,7 @@ const report: Report = {
   seconds: 2,
   guarantee: 'all-or-nothing',
   resumedFrom: null,
+  attempts: 1,
   stages: [stage('file'), stage('filter', { dropped: 1_071 }), stage('coerce', { rejected: 12 }), stage('postgres', { busySeconds: 1.5 })],
   bottleneck: 'postgres',
   rejects: [{ stage: 'coerce', code: 'COERCION_FAILED', reason: 'column "a": not an integer', count: 12 }],
@@ -48,6 +49,7 @@ const progress: Progress = {
   secondsLeft: 11.2,
   slowestStage: 'filter',
   done: false,
+  attempts: 1,
 };
 
 function terminal(isTTY: boolean): { output: NodeJS.WriteStream; written: string[] } {

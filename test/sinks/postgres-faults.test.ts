@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { AnyRow } from '../../lib/core/define.ts';
 import { Schema } from '../../lib/schema/schema.ts';
 import { endSessions, freshDatabase, sql } from '../services/postgres.ts';
+import { protocolProxy } from '../services/protocol-proxy.ts';
 import { batchesOf, failure, openWriter, writeAll } from './postgres-harness.ts';
 
 const ITEMS = new Schema([
@@ -171,16 +172,57 @@ describe('sink postgres, faults', () => {
     await other.end();
   });
 
-  it('reports a lost connection at the commit as one whose outcome nobody knows', async () => {
+  it('says that nothing is committed where the connection was lost before the commit', async () => {
     const opened = await openWriter({ url, table: 't' }, ITEMS);
     await opened.writer.write(batchesOf(rows, ITEMS)[0]!);
     await opened.writer.flush();
     await endSessions(url, OURS);
     const error = await failure(opened.writer.commit({ job: 'x', operators: {}, sinks: {} }));
-    expect(error.code).to.equal('CONNECTION_LOST');
-    expect(error.message).to.contain('may have committed');
+    expect([error.code, error.retryable]).to.deep.equal(['CONNECTION_LOST', true]);
     await opened.writer.abort(error);
     expect(await exists('t')).to.equal(false);
+  });
+
+  for (const { what, isFoundOut } of [
+    { what: 'finds out that a commit happened whose reply was lost', isFoundOut: true },
+    { what: 'says that nobody knows where a server that committed cannot be asked', isFoundOut: false },
+  ]) {
+    it(what, async () => {
+      const proxy = await protocolProxy(Number(new URL(url).port));
+      const through = Object.assign(new URL(url), { port: String(proxy.port), search: '?sslmode=disable' }).href;
+      const opened = await openWriter({ url: through, table: 't' }, ITEMS);
+      await opened.writer.write(batchesOf(rows, ITEMS)[0]!);
+      await opened.writer.flush();
+      proxy.cutWhere(message => message === '< CommandComplete COMMIT');
+      if (!isFoundOut) proxy.shut(true);
+      const committing = opened.writer.commit({ job: 'x', operators: {}, sinks: {} });
+      if (isFoundOut) {
+        await committing;
+        await opened.writer.close();
+      } else {
+        const error = await failure(committing);
+        expect([error.code, error.retryable]).to.deep.equal(['CONNECTION_LOST', false]);
+        expect(error.message).to.contain('may have committed');
+        await opened.writer.abort(error);
+      }
+      expect(await exists('t')).to.equal(true);
+      await proxy.close();
+    });
+  }
+
+  it('finds out that a commit did not happen whose request was lost', async () => {
+    const proxy = await protocolProxy(Number(new URL(url).port));
+    const through = Object.assign(new URL(url), { port: String(proxy.port), search: '?sslmode=disable' }).href;
+    const opened = await openWriter({ url: through, table: 't' }, ITEMS);
+    await opened.writer.write(batchesOf(rows, ITEMS)[0]!);
+    await opened.writer.flush();
+    proxy.cutWhere(message => message === '> Query COMMIT');
+    const error = await failure(opened.writer.commit({ job: 'x', operators: {}, sinks: {} }));
+    expect([error.code, error.retryable]).to.deep.equal(['CONNECTION_LOST', true]);
+    expect(error.message).to.contain('nothing was committed');
+    await opened.writer.abort(error);
+    expect(await exists('t')).to.equal(false);
+    await proxy.close();
   });
 
   it('tells a wrong address, database, password and missing right apart, and holds no connection', async () => {

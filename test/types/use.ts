@@ -12,7 +12,9 @@ import {
   lookup,
   map,
   mapAsync,
+  type Checkpoint,
   pipeline,
+  type PipelineError,
   plan,
   project,
   rename,
@@ -222,3 +224,11 @@ await pipeline(
   to.file('x'),
 );
 from.postgres({ table: 'users', schema: UserSchema, since: 'email' });
+
+// A run that is lost is tried again for so long; what it had committed stands in its error.
+const { attempts } = await pipeline(from.postgres<User>({ table: 'users' }), to.file('x'), { retryFor: '5m' });
+is<Is<typeof attempts, number>>();
+export const whereItStands = ({ checkpoint, report }: PipelineError): string => {
+  is<Is<typeof checkpoint, Checkpoint | undefined>>();
+  return `${report.attempts} ${JSON.stringify(checkpoint?.source)}`;
+};

@@ -1,10 +1,16 @@
 import type { Json, Position } from '../batch/batch.ts';
 import type { AnyBatch } from '../define.ts';
+import type { StageCounter } from '../run/counter.ts';
+import type { StageReport } from '../run/report.ts';
 
-interface Barrier {
+/** What stood there when each stage had given on all up to it, though it may be ahead now. */
+export interface Barrier {
   readonly number: number;
   /** What operators keep there, by their number. */
   readonly noted: Map<number, Json>;
+  /** What stages have counted. */
+  readonly counts: Map<StageCounter, StageReport>;
+  bytesRead: number;
   /** One of them keeps too much. */
   isGivenUp: boolean;
 }
@@ -37,15 +43,16 @@ export class Barriers {
     if (now - this.#last < this.#everyMs) return;
     this.#last = now;
     this.#records = 0;
-    this.#open.set(position, { number: ++this.#count, noted: new Map(), isGivenUp: false });
+    this.#open.set(position, { number: ++this.#count, noted: new Map(), counts: new Map(), bytesRead: 0, isGivenUp: false });
   }
 
   isAt(position: Position | undefined): position is Position {
     return position !== undefined && this.#open.has(position);
   }
 
-  note(position: Position, operator: number, state: Json): void {
-    this.#open.get(position)?.noted.set(operator, state);
+  /** What is to be noted there; undefined where there is none, or no more. */
+  at(position: Position | undefined): Barrier | undefined {
+    return position === undefined ? undefined : this.#open.get(position);
   }
 
   /** Nobody could go on here: nothing is committed. True the first time. */
@@ -64,7 +71,7 @@ export class Barriers {
 
   /** Forgets it, and all before. */
   take(position: Position): Barrier {
-    const barrier = this.#open.get(position) ?? { number: 0, noted: new Map(), isGivenUp: true };
+    const barrier = this.#open.get(position) ?? { number: 0, noted: new Map(), counts: new Map(), bytesRead: 0, isGivenUp: true };
     for (const each of this.#open.keys()) {
       this.#open.delete(each);
       if (each === position) break;

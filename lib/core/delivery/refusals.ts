@@ -29,6 +29,10 @@ export class Refusals {
     return this.#place !== undefined;
   }
 
+  get stage(): SinkStage | undefined {
+    return this.#place?.stage;
+  }
+
   /** How their place takes a run that commits in between; undefined where there is none. */
   get inParts(): InParts | undefined {
     return this.#place && inParts(this.#place.stage);
@@ -41,6 +45,11 @@ export class Refusals {
   /** By cause, most frequent first. */
   groups(): RejectGroup[] {
     return this.#rejects.groups();
+  }
+
+  /** Those of records behind a barrier, which are not committed with what is under way, left out. */
+  groupsOfPart(): RejectGroup[] {
+    return this.#rejects.groupsOfPart();
   }
 
   async open(context: SideContext): Promise<void> {

@@ -64,7 +64,7 @@ export class Rejects {
   take(letter: DeadLetter, part = this.#part): void {
     this.count++;
     const { stage, code, reason } = letter;
-    const key = this.#groups.size < MAX_GROUPS ? `${stage}\n${code}\n${reason}` : `${stage}\n${code}`;
+    const key = this.#keyOf(letter);
     const group = this.#groups.get(key);
     if (group === undefined) this.#groups.set(key, { stage, code, reason, count: 1 });
     else group.count++;
@@ -83,6 +83,12 @@ export class Rejects {
     else this.#later.push({ letter, part });
   }
 
+  /** By cause, as far as there is room for more of them. */
+  #keyOf({ stage, code, reason }: DeadLetter): string {
+    const key = `${stage}\n${code}\n${reason}`;
+    return this.#groups.has(key) || this.#groups.size < MAX_GROUPS ? key : `${stage}\n${code}`;
+  }
+
   get hasWaiting(): boolean {
     return this.#waiting.length > 0;
   }
@@ -97,6 +103,15 @@ export class Rejects {
   /** Most frequent first. */
   groups(): RejectGroup[] {
     return [...this.#groups.values()].sort((a, b) => b.count - a.count);
+  }
+
+  /** The same without letters of parts that are not under way yet. */
+  groupsOfPart(): RejectGroup[] {
+    const later = new Map<string, number>();
+    for (const { letter } of this.#later) later.set(this.#keyOf(letter), (later.get(this.#keyOf(letter)) ?? 0) + 1);
+    return [...this.#groups]
+      .map(([key, group]) => ({ ...group, count: group.count - (later.get(key) ?? 0) }))
+      .filter(({ count }) => count > 0);
   }
 }
 

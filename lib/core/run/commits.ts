@@ -2,7 +2,7 @@ import { MillraceError } from '../../errors.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { Position } from '../batch/batch.ts';
 import type { AnyBatch, Checkpoint, SourceContext } from '../define.ts';
-import { Barriers } from '../delivery/barriers.ts';
+import { type Barrier, Barriers } from '../delivery/barriers.ts';
 import { cutShort, leftOut } from '../delivery/incomplete.ts';
 import { type Guarantee, guaranteeOf } from '../delivery/guarantee.ts';
 import { endOfFollowed, type FollowedLine, type Following, standOfFollowed } from '../delivery/following.ts';
@@ -14,6 +14,7 @@ import type { Line } from './layout.ts';
 import type { RunningOperator } from './operator-context.ts';
 import type { CheckedRunOptions } from './options.ts';
 import type { SinkStream } from './sink-stream.ts';
+import type { Tally } from './tally.ts';
 
 /** What is known of the run. */
 export interface CommitHooks {
@@ -29,6 +30,14 @@ export interface CommitHooks {
   isStopped(): boolean;
   throwFailure(): void;
   warn(message: string): void;
+  /** What is counted now, or was when the records up to a commit had passed. */
+  tally(barrier?: Barrier): Tally;
+}
+
+/** A commit of the sink, with all that was counted for it. */
+export interface Commit {
+  readonly checkpoint: Checkpoint;
+  readonly tally: Tally;
 }
 
 /** Whether a run is to keep where it stands. */
@@ -54,15 +63,20 @@ export class Commits {
   /** Everything is committed and visible: nothing can be taken back. */
   isDone = false;
   isWriterEnded = false;
-  /** What the sink had counted at its last commit, and how many there were before the end. */
-  committed = 0;
+  /** The rows of the whole run are committed. */
+  isCommitted = false;
+  /** The last one that went well. */
+  last: Commit | undefined;
+  /** One that failed: whether the sink has it, the checkpoint that it keeps will tell. */
+  inDoubt: Commit | undefined;
+  /** How many there were before the end. */
   parts = 0;
   readonly #hooks: CommitHooks;
   readonly #following: Following | undefined;
   #job: Job | undefined;
   /** An operator that was stopped has given what it made of the first records: of the others it could only make the same again. */
   #gathers = false;
-  #last: Position | undefined;
+  #lastSeen: Position | undefined;
 
   constructor(hooks: CommitHooks) {
     this.#hooks = hooks;
@@ -96,7 +110,7 @@ export class Commits {
   /** Sees each batch as the source gives it. */
   saw(batch: AnyBatch): void {
     this.barriers?.look(batch);
-    this.#last = batch.position ?? this.#last;
+    this.#lastSeen = batch.position ?? this.#lastSeen;
   }
 
   /**
@@ -173,7 +187,8 @@ export class Commits {
     if (barrier?.isGivenUp === false && sink.writer !== undefined && sink.settlement.position === position) {
       const { running, first } = this.#hooks.operators();
       const standing = { job: this.#known(), source: position, operators: running, firstOperator: first, isDone: false };
-      await this.#store(sink, checkpointOf({ ...standing, noted: barrier.noted }));
+      const checkpoint = checkpointOf({ ...standing, noted: barrier.noted });
+      await this.#store(sink, { checkpoint, tally: this.#hooks.tally(barrier) });
       this.parts++;
     }
     this.#hooks.refusals.begin(barrier?.number ?? 0);
@@ -189,14 +204,12 @@ export class Commits {
     const { position } = sink.settlement;
     const isExact = sink.settlement.isExact && !(isDrained && (this.#gathers || this.#keepsTooMuch));
     const known = position ?? this.after;
-    const end = { isDrained, isStopped: ended.isStopped, isExact, position: known, last: this.#last };
+    const end = { isDrained, isStopped: ended.isStopped, isExact, position: known, last: this.#lastSeen };
     const source = this.#following === undefined ? (isExact ? known : undefined) : endOfFollowed(this.#following, end);
     const checkpoint = this.checkpoint(source);
-    await this.#store(sink, {
-      ...checkpoint,
-      ...(isDrained ? { stopped: true } : {}),
-      ...(incomplete === undefined ? {} : { incomplete }),
-    });
+    const last = { ...checkpoint, ...(isDrained ? { stopped: true as const } : {}), ...(incomplete === undefined ? {} : { incomplete }) };
+    await this.#store(sink, { checkpoint: last, tally: this.#hooks.tally() });
+    this.isCommitted = true;
     if (this.isKept && isDrained) this.#hooks.warn(checkpoint.source === undefined ? CANNOT_GO_ON : GOES_ON);
     await this.#hooks.refusals.close();
     this.isWriterEnded = true;
@@ -204,15 +217,15 @@ export class Commits {
     this.isDone = true;
   }
 
-  /** What the run promises. */
-  get guarantee(): Guarantee {
+  /** What a run promises that has committed in between, or has not. */
+  guarantee(isInParts: boolean): Guarantee {
     const { line, refusals } = this.#hooks;
-    return guaranteeOf({ sink: line.sink.definition.guarantee, isInParts: this.parts > 0, letters: refusals.inParts });
+    return guaranteeOf({ sink: line.sink.definition.guarantee, isInParts, letters: refusals.inParts });
   }
 
-  /** Of a run that failed behind a commit. */
-  get told(): string {
-    return `${this.committed} records are committed; with resume (--resume) the job goes on behind them`;
+  /** Records that are in the target whatever becomes of the run. What a sink without checkpoints has committed it may still take back. */
+  get committed(): number {
+    return this.isKept ? (this.last?.tally.written ?? 0) : 0;
   }
 
   /** Of now. */
@@ -221,14 +234,17 @@ export class Commits {
     return checkpointOf({ job: this.#known(), source, operators: running, firstOperator: first, isDone: !this.#hooks.isDrained() });
   }
 
-  async #store(sink: SinkStream, checkpoint: Checkpoint): Promise<void> {
+  async #store(sink: SinkStream, commit: Commit): Promise<void> {
     const { writer } = sink;
+    const { checkpoint } = commit;
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
     const sinks = await this.#hooks.refusals.commit(checkpoint);
     this.#hooks.throwFailure();
-    await writer.commit({ ...checkpoint, sinks });
-    // What another sink has committed it may still take back.
-    if (this.isKept) this.committed = sink.written;
+    const whole = { ...commit, checkpoint: { ...checkpoint, sinks } };
+    this.inDoubt = whole;
+    await writer.commit(whole.checkpoint);
+    this.inDoubt = undefined;
+    this.last = whole;
   }
 
   #sideContext(resume: Checkpoint | undefined): SideContext {

@@ -1,6 +1,7 @@
 import { printSize } from '../../values/sizes.ts';
 import { textWidth, visible } from '../../values/text-width.ts';
-import type { ColumnPlan, PartPlan, Plan, PlanProblem, PlanStage } from '../plan.ts';
+import { printMs } from '../../values/durations.ts';
+import type { ColumnPlan, PartPlan, Plan, PlannedRetry, PlanProblem, PlanStage } from '../plan.ts';
 import { countOf } from '../../values/counts.ts';
 
 /** Statements are broken between words where they are longer. */
@@ -80,12 +81,18 @@ function columnTable(types: readonly ColumnPlan[]): string[] {
   return table(rows).map(indented);
 }
 
-function footer({ stages, guarantee, memory }: Omit<Plan, 'explain'>): string[] {
+function footer({ stages, guarantee, memory, retry }: Omit<Plan, 'explain'>): string[] {
   const lines = [`Run: ${guarantee}; at most ${printSize(memory.records)} for records on their way`];
   if (guarantee === 'exactly-once')
     lines.push('It commits in between; with resume (--resume) a run that stopped goes on behind its last commit.');
   if (stages[0]?.hasPositions === false) lines.push('The source has no positions: a run that fails can only begin again.');
+  lines.push(retryLine(retry));
   return lines;
+}
+
+function retryLine({ forMs, from, reason }: PlannedRetry): string {
+  if (from === 'never') return `Lost on the way, it fails: ${reason ?? ''}.`;
+  return `Lost on the way, it is tried again for ${printMs(forMs)}, ${from === 'beginning' ? 'from its beginning' : 'from its last commit on'}.`;
 }
 
 function titleOf({ kind, description }: PlanStage): string {

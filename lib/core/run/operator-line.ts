@@ -149,22 +149,24 @@ function streamOf(group: readonly OpenOperator[], { firstOperator, place }: InLi
   });
 }
 
-/** Notes at barriers what the operators of a group keep when they have given on all up to there. */
+/** Notes at barriers what the operators of a group keep, and have counted, when they have given on all up to there. */
 function notes(
   group: readonly OpenOperator[],
   { firstOperator, place }: InLine,
   barriers: Barriers | undefined,
 ): (position: Position | undefined) => void {
   return position => {
-    if (barriers?.isAt(position) !== true) return;
+    const barrier = barriers?.at(position);
+    if (barrier === undefined) return;
     for (const [i, { context }] of group.entries()) {
+      barrier.counts.set(context.counter, context.counter.report());
       const { savedState } = context;
       if (savedState === undefined) continue;
       const state = savedState.save();
-      if (state !== undefined) barriers.note(position as Position, firstOperator + i, state);
-      else if (barriers.giveUp(position as Position)) context.warn(TOO_MUCH);
+      if (state !== undefined) barrier.noted.set(firstOperator + i, state);
+      else if (barriers?.giveUp(position as Position) === true) context.warn(TOO_MUCH);
     }
-    place.part = barriers.numberAt(position as Position);
+    place.part = barrier.number;
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MillraceError } from '../../errors.ts';
+import { parseDuration } from '../../values/durations.ts';
 import { parseSize } from '../../values/sizes.ts';
 import type { RunOptions } from '../contracts.ts';
 import { checkOptions } from './stage.ts';
@@ -7,6 +8,14 @@ import { checkOptions } from './stage.ts';
 const size = z.union([z.number().positive(), z.string()]).transform((value, context) => {
   try {
     return typeof value === 'number' ? Math.floor(value) : parseSize(value);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+const duration = z.union([z.number().min(0), z.string()]).transform((value, context) => {
+  try {
+    return typeof value === 'number' ? value : parseDuration(value);
   } catch (error) {
     context.addIssue({ code: 'custom', message: (error as Error).message });
     return z.NEVER;
@@ -36,6 +45,7 @@ const runOptions = z.strictObject({
   resume: z.boolean().default(false),
   checkpoint: z.boolean().optional(),
   checkpointEvery: z.int().positive().optional(),
+  retryFor: duration.default(60_000),
   settleTimeoutMs: z.number().positive().default(30_000),
 });
 

@@ -99,7 +99,7 @@ class PartsRun {
     }
     this.#tell(true);
     const report = this.#report();
-    if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, []);
+    if (this.#failure !== undefined) throw new PipelineError(this.#failure, report);
     return report;
   }
 
@@ -170,6 +170,8 @@ class PartsRun {
     const { progressEveryMs, batchRows, batchBytes, settleTimeoutMs } = this.#given;
     return {
       signal: this.#abort.signal,
+      // What holds the parts together (a snapshot, foreign keys) is lost with it.
+      retryFor: 0,
       memory: Math.max(1024, Math.floor(memory / parallel)),
       ...(progressEveryMs === undefined ? {} : { progressEveryMs }),
       ...(batchRows === undefined ? {} : { batchRows }),
@@ -224,6 +226,7 @@ class PartsRun {
       bytesPerSecond: done ? bytesRead / passed : active.reduce((total, { bytesPerSecond }) => total + bytesPerSecond, 0),
       ...(fraction === undefined ? {} : { fraction, secondsLeft: done ? 0 : (passed / Math.max(fraction, 1e-6)) * (1 - fraction) }),
       slowestStage: active[0]?.slowestStage,
+      attempts: 1,
       done,
     });
   }
@@ -247,6 +250,7 @@ class PartsRun {
       seconds: seconds(performance.now() - this.#start),
       guarantee: this.#line.sink.definition.guarantee ?? 'at-least-once',
       resumedFrom: null,
+      attempts: 1,
       stages: [this.#stage(0, this.#line.source.kind), this.#stage(1, this.#line.sink.kind)],
       bottleneck: undefined,
       rejects: [],

@@ -1,7 +1,9 @@
 import type { Codec, Position } from '../batch/batch.ts';
 import type { Schema } from '../../schema/schema.ts';
 import type { RunOptions } from '../contracts.ts';
-import type { Plan, PlanStage, SinkPlan, SinkPlanContext, SourcePlan } from '../plan.ts';
+import type { PartWords } from '../parts.ts';
+import type { Plan, PlannedRetry, PlanStage, SinkPlan, SinkPlanContext, SourcePlan } from '../plan.ts';
+import { cannotBeginAgain } from './begins-again.ts';
 import { explainPlan } from './explain-plan.ts';
 import { deadLetterStage } from './face.ts';
 import { groupsOf, type Line, looksAt, neededColumns, passthroughOf, type Schemas, schemasOf } from './layout.ts';
@@ -63,7 +65,8 @@ class Planning {
     const known = sample ?? { schema: schemas.output, first: undefined };
     const found = { ...known, parts: sourcePlan?.parts, incomplete: cutShort(this.#line) };
     const sinkPlan = await this.#askSink(sink, found, passedCodec(pushed.line));
-    return this.#plan(stagePlans(this.#line, pushed, { sourcePlan, sinkPlan }), letters);
+    const stages = stagePlans(this.#line, pushed, { sourcePlan, sinkPlan });
+    return this.#plan(stages, letters, await this.#retry(stages[0]?.hasPositions === true, words));
   }
 
   async #describe({ definition, options, given, kind }: SourceStage): Promise<{ schema: Schema | undefined; isAnswered: boolean }> {
@@ -139,13 +142,26 @@ class Planning {
     return guaranteeOf({ sink: sink.definition.guarantee, isInParts, letters });
   }
 
-  #plan(stages: readonly PlanStage[], deadLetter: PlanStage | undefined): Plan {
+  async #retry(hasPositions: boolean, words: PartWords | undefined): Promise<PlannedRetry> {
+    const { retryFor: forMs, deadLetter } = this.#options;
+    const never = (reason: string): PlannedRetry => ({ forMs, from: 'never', reason });
+    if (forMs === 0) return never('it is not wanted (retryFor)');
+    if (words !== undefined) return never(`what holds the ${words.parts} together is lost with it`);
+    if (this.#guarantee(hasPositions) === 'exactly-once') return { forMs, from: 'last commit' };
+    const place = deadLetter === undefined ? undefined : deadLetterStage(deadLetter);
+    const touched = { isRead: true, isSinkOpen: true, deadLetter: place, letters: 1 };
+    const reason = await this.#problems.awaited(async () => [await cannotBeginAgain(this.#line, touched)], this.#line.source.kind);
+    return reason?.[0] === undefined ? { forMs, from: 'beginning' } : never(reason[0]);
+  }
+
+  #plan(stages: readonly PlanStage[], deadLetter: PlanStage | undefined, retry: PlannedRetry): Plan {
     const { memory, stateMemory } = this.#options;
     const told = {
       stages,
       ...(deadLetter === undefined ? {} : { deadLetter }),
       problems: this.#problems.all,
       guarantee: this.#guarantee(stages[0]?.hasPositions === true),
+      retry,
       memory: { records: memory, state: stateMemory },
     };
     return { ...told, explain: () => explainPlan(told) };

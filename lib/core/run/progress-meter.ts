@@ -11,6 +11,7 @@ export interface ProgressStanding {
   readonly bytesRead: number;
   readonly expectedRows: number;
   readonly expectedBytes: number;
+  readonly attempts: number;
   readonly counters: readonly StageCounter[];
 }
 
@@ -34,7 +35,7 @@ export class ProgressMeter {
   }
 
   start(): void {
-    if (this.#tell === undefined) return;
+    if (this.#tell === undefined || this.#timer !== undefined) return;
     this.#timer = setInterval(() => this.show(this.#standing(), false), this.#everyMs).unref();
   }
 
@@ -48,17 +49,18 @@ export class ProgressMeter {
     const now = performance.now();
     const passed = Math.max(now - this.#last.at, 1) / 1000;
     const total = Math.max(now - this.#start, 1) / 1000;
-    const { read, written, rejected, bytesRead, counters } = standing;
+    const { read, written, rejected, bytesRead, attempts, counters } = standing;
     const fraction = done ? 1 : fractionOf(standing);
     const progress: Progress = {
       read,
       written,
       rejected,
       bytesRead,
+      attempts,
       done,
       seconds: seconds(now - this.#start),
-      recordsPerSecond: done ? read / total : (read - this.#last.read) / passed,
-      bytesPerSecond: done ? bytesRead / total : (bytesRead - this.#last.bytes) / passed,
+      recordsPerSecond: done ? read / total : Math.max(0, read - this.#last.read) / passed,
+      bytesPerSecond: done ? bytesRead / total : Math.max(0, bytesRead - this.#last.bytes) / passed,
       ...(fraction === undefined ? {} : { fraction, secondsLeft: done ? 0 : (total / Math.max(fraction, 1e-6)) * (1 - fraction) }),
       slowestStage: this.#slowest(counters),
     };

@@ -20,6 +20,8 @@ export interface Progress {
   readonly secondsLeft?: number;
   /** The stage that worked longest since the progress before. */
   readonly slowestStage: string | undefined;
+  /** Which attempt this is, from 1: a run that was lost is begun again. */
+  readonly attempts: number;
   /** True in the last one. */
   readonly done: boolean;
 }

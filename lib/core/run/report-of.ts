@@ -1,17 +1,15 @@
 import type { MillraceError } from '../../errors.ts';
 import type { Position } from '../batch/batch.ts';
 import type { FollowingReport } from '../define.ts';
-import type { StageCounter } from './counter.ts';
-import type { RejectGroup, Report } from './report.ts';
-import type { Refusals } from '../delivery/refusals.ts';
+import { seconds } from './counter.ts';
+import type { Report, StageReport } from './report.ts';
 import type { ProgressStanding } from './progress-meter.ts';
-import type { SourceTally } from './source-context.ts';
-import type { SinkStream } from './sink-stream.ts';
+import { type Counting, sum, type Tally } from './tally.ts';
 
 /** What a run knows of itself at its end. */
 export interface Outcome {
-  readonly counters: readonly StageCounter[];
-  readonly sink: SinkStream | undefined;
+  /** Of all its attempts. */
+  readonly tally: Tally;
   readonly failure: MillraceError | undefined;
   readonly isDrained: boolean;
   /** Written and durable, also of a run that failed. */
@@ -20,30 +18,24 @@ export interface Outcome {
   readonly resumedFrom: Position | null;
   /** Of a source that follows. */
   readonly since: FollowingReport | undefined;
-  readonly bytesRead: number;
+  readonly attempts: number;
   readonly seconds: number;
   readonly guarantee: string;
-  readonly rejected: number;
-  readonly rejects: readonly RejectGroup[];
   readonly warnings: readonly string[];
 }
 
 /** The report of a run. Of a failed one only what was committed counts as written. */
-export function reportOf({ counters, sink, failure, isDrained, committed, rejected, since, ...told }: Outcome): Report {
-  const settled = sink?.settlement.records ?? 0;
+export function reportOf({ tally, failure, isDrained, committed, since, ...told }: Outcome): Report {
+  const { stages, settled: _, ...counts } = tally;
   return {
     status: failure !== undefined ? 'failed' : isDrained ? 'stopped' : 'ok',
-    read: counters[0]?.out ?? 0,
-    written: failure === undefined ? (sink?.written ?? 0) : committed,
-    dropped: sum(counters, counter => counter.dropped),
-    made: sum(counters, counter => counter.made),
-    rejected,
-    unchanged: sink?.counts.unchanged ?? 0,
-    superseded: sink?.counts.superseded ?? 0,
-    deleted: sink?.counts.deleted ?? 0,
-    bytesWritten: sink?.counts.bytes ?? 0,
-    stages: counters.map((counter, i) => (i < counters.length - 1 ? counter.report() : { ...counter.report(), out: settled })),
-    bottleneck: slowest(counters),
+    read: stages[0]?.out ?? 0,
+    dropped: sum(stages, stage => stage.dropped),
+    made: sum(stages, stage => stage.made),
+    ...counts,
+    written: failure === undefined ? tally.written : committed,
+    stages: stages.map(stage => ({ ...stage, busySeconds: rounded(stage.busySeconds), waitSeconds: rounded(stage.waitSeconds) })),
+    bottleneck: slowest(stages),
     ...told,
     ...(since === undefined ? {} : { since }),
     ...(failure === undefined
@@ -52,31 +44,33 @@ export function reportOf({ counters, sink, failure, isDrained, committed, reject
   };
 }
 
-function slowest(counters: readonly StageCounter[]): string | undefined {
-  return counters.reduce<StageCounter | undefined>(
-    (most, counter) => (most === undefined || counter.busyMs > most.busyMs ? counter : most),
+/** Sums of seconds, to the microsecond. */
+function rounded(value: number): number {
+  return seconds(value * 1000);
+}
+
+function slowest(stages: readonly StageReport[]): string | undefined {
+  return stages.reduce<StageReport | undefined>(
+    (most, stage) => (most === undefined || stage.busySeconds > most.busySeconds ? stage : most),
     undefined,
   )?.kind;
 }
 
-function sum(counters: readonly StageCounter[], of: (counter: StageCounter) => number): number {
-  return counters.reduce((total, counter) => total + of(counter), 0);
-}
-
 /** What progress is told of. */
 export function progressOf(
-  counters: readonly StageCounter[],
-  sink: SinkStream | undefined,
-  refusals: Refusals,
-  { bytes, expectedRows, expectedBytes }: SourceTally,
-): ProgressStanding {
+  { stages, settled, rejected }: Tally,
+  { counters, source }: Counting,
+  before: Tally | undefined,
+): Omit<ProgressStanding, 'attempts'> {
+  const { bytes, expectedRows, expectedBytes } = source;
   return {
-    read: counters[0]?.out ?? 0,
-    written: sink?.settlement.records ?? 0,
-    rejected: refusals.count,
-    bytesRead: bytes,
-    expectedRows,
-    expectedBytes,
+    read: stages[0]?.out ?? 0,
+    written: settled,
+    rejected,
+    bytesRead: bytes + (before?.bytesRead ?? 0),
+    // Of an attempt that goes on, the source knows what is left.
+    expectedRows: expectedRows === 0 ? 0 : expectedRows + (before?.stages[0]?.out ?? 0),
+    expectedBytes: expectedBytes === 0 ? 0 : expectedBytes + (before?.bytesRead ?? 0),
     counters,
   };
 }

@@ -66,6 +66,8 @@ export interface Report {
   readonly resumedFrom: unknown;
   /** Of a source that reads on where the last run ended: the column that it goes by, behind which value it began, and before which it ended; null: no bound. */
   readonly since?: { readonly column: string; readonly after: string | null; readonly upTo: string | null };
+  /** How often it was begun: 1, and one more each time that it was lost and went on. What attempts that were lost had not committed counts nowhere. */
+  readonly attempts: number;
   /** Source, operators, sink, in order. */
   readonly stages: readonly StageReport[];
   /** Kind of the stage that worked longest. */

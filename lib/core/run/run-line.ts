@@ -1,50 +1,43 @@
 import type { Duplex } from 'node:stream';
 import { asMillraceError, MillraceError } from '../../errors.ts';
-import type { RunOptions } from '../contracts.ts';
 import type { Services } from '../spill.ts';
 import { Refusals } from '../delivery/refusals.ts';
 import { FlowAccount } from './account.ts';
 import { checkCounts, checkShare } from './check-counts.ts';
 import { join, type Joined } from './connect.ts';
 import { loadStates } from './checkpoint.ts';
+import type { Course, Ending } from './attempt.ts';
+import type { Touched } from './begins-again.ts';
 import { Commits } from './commits.ts';
-import { seconds, StageCounter } from './counter.ts';
+import { StageCounter } from './counter.ts';
 import { deadLetterStage } from './face.ts';
 import { keepsNothing, type Line, type Schemas, schemasOf } from './layout.ts';
 import { type RunningOperator, StateAccount } from './operator-context.ts';
 import { type LineHooks, openOperators } from './operator-line.ts';
 import { LateColumns } from './late-columns.ts';
 import { listen } from './listen.ts';
-import { type CheckedRunOptions, checkRunOptions } from './options.ts';
+import type { CheckedRunOptions } from './options.ts';
 import { failUnfinished } from './pending-runs.ts';
-import { PipelineError } from './pipeline-error.ts';
-import { ProgressMeter } from './progress-meter.ts';
-import type { Report } from './report.ts';
-import { progressOf, reportOf } from './report-of.ts';
 import { pushDown, schemasBehind } from './pushdown.ts';
 import { SinkStream } from './sink-stream.ts';
 import { emptyCount, sourceContext } from './source-context.ts';
 import { SourceStream } from './source-stream.ts';
+import { type Counting, noteRead, tallyOf } from './tally.ts';
 import { untilAborted } from './until-aborted.ts';
 import { abortController, aborted, timeout } from './waiting.ts';
 
-/** Runs one line to its end: resolves with the report, or rejects with a PipelineError, once everything is released. */
-export async function runLine(line: Line, options: RunOptions, services: Services): Promise<Report> {
-  return new Run(line, checkRunOptions(options), services).settle();
-}
-
-class Run {
+/** One attempt to run a line. */
+export class Run {
   readonly #line: Line;
   /** What runs here: without the operators that the source does. */
   #running: Line;
   readonly #options: CheckedRunOptions;
   readonly #services: Services;
-  readonly #start = performance.now();
+  readonly #course: Course;
   readonly #abort = abortController();
   readonly #account: FlowAccount;
   readonly #refusals: Refusals;
-  readonly #warnings = new Set<string>();
-  readonly #warn = (message: string): void => void this.#warnings.add(message);
+  readonly #warn = (message: string): void => this.#course.warn(message);
   readonly #counters: StageCounter[];
   #operators: readonly RunningOperator[] = [];
   readonly #sourceCount = emptyCount();
@@ -55,18 +48,20 @@ class Run {
   #joined: Joined | undefined;
   #preparing: Promise<void> = Promise.resolve();
   #late: LateColumns | undefined;
-  readonly #commits: Commits;
+  readonly commits: Commits;
   #isDrained = false;
+  #isSettled = true;
 
-  constructor(line: Line, options: CheckedRunOptions, services: Services) {
+  constructor(line: Line, options: CheckedRunOptions, services: Services, course: Course) {
     this.#services = services;
+    this.#course = course;
     this.#line = line;
     this.#running = line;
     this.#options = options;
     this.#account = new FlowAccount(options.memory, () => this.#sink?.letGo());
     const place = options.deadLetter === undefined ? undefined : deadLetterStage(options.deadLetter);
     this.#refusals = new Refusals(place, options.maxRejected);
-    this.#commits = new Commits({
+    this.commits = new Commits({
       line,
       options,
       refusals: this.#refusals,
@@ -76,22 +71,19 @@ class Run {
       isStopped: () => this.#source?.isStopped === true,
       throwFailure: () => this.#throwFailure(),
       warn: this.#warn,
+      tally: barrier => tallyOf(this.counting, barrier),
     });
     this.#counters = [line.source, ...line.operators, line.sink].map(({ kind }) => new StageCounter(kind));
   }
 
-  async settle(): Promise<Report> {
+  /** Resolves when everything is released. `begun`: what it needs is open. */
+  async settle(begun: () => void): Promise<Ending> {
     const stopListening = this.#listen();
-    const meter = new ProgressMeter(
-      this.#options,
-      () => progressOf(this.#counters, this.#sink, this.#refusals, this.#sourceCount),
-      this.#warn,
-    );
     try {
       this.#preparing = this.#prepare();
       await Promise.race([this.#preparing, aborted(this.#abort.signal)]);
       this.#throwFailure();
-      meter.start();
+      begun();
       await Promise.race([this.#joined?.closed, aborted(this.#abort.signal)]);
       this.#throwFailure();
     } catch (error) {
@@ -100,13 +92,25 @@ class Run {
     if (this.#failure !== undefined) await this.#takeDown();
     stopListening();
     // Too late, what is written stays, or before anything began: neither is said to have failed.
-    if ((this.#commits.isDone || (this.#isDrained && this.#source === undefined)) && this.#failure?.code === 'CANCELLED')
+    if ((this.commits.isDone || (this.#isDrained && this.#source === undefined)) && this.#failure?.code === 'CANCELLED')
       this.#failure = undefined;
-    meter.end();
-    if (this.#failure !== undefined && this.#commits.parts > 0) this.#warn(this.#commits.told);
-    const report = this.#report();
-    if (this.#failure !== undefined) throw new PipelineError(this.#failure, report, this.#suppressed);
-    return report;
+    return { failure: this.#failure, suppressed: this.#suppressed, isDrained: this.#isDrained, isSettled: this.#isSettled };
+  }
+
+  /** What it has counted so far. */
+  get counting(): Counting {
+    return { counters: this.#counters, sink: this.#sink, refusals: this.#refusals, source: this.#sourceCount };
+  }
+
+  get touched(): Touched {
+    const { count, stage } = this.#refusals;
+    return {
+      isRead: this.#source?.isOpen === true,
+      isSinkOpen: this.#sink?.writer !== undefined,
+      // They are opened when the sink is.
+      deadLetter: this.#source === undefined ? undefined : stage,
+      letters: count,
+    };
   }
 
   async #prepare(): Promise<void> {
@@ -120,14 +124,15 @@ class Run {
     const schemas = schemasBehind(whole, count);
     this.#running = line;
     for (const counter of this.#counters.slice(1, count + 1)) counter.isPushed = true;
-    await this.#commits.begin(first, line);
+    await this.commits.begin(first, line);
+    this.#course.begins(this.commits.resumed ?? this.commits.kept);
     this.#throwFailure();
-    if (this.#commits.resumed?.done === true) return this.#warn('the job was finished by an earlier run: nothing was read');
+    if (this.commits.resumed?.done === true) return this.#warn('the job was finished by an earlier run: nothing was read');
     this.#sink = this.#makeSink(schemas);
     // It makes sure that nobody else is at the job.
     await this.#sink.openEarly();
     this.#throwFailure();
-    await this.#commits.openSides();
+    await this.commits.openSides();
     this.#throwFailure();
     this.#source = this.#makeSource(schemas);
     const between = this.#makeOperators(schemas);
@@ -138,13 +143,14 @@ class Run {
     const { source, operators } = this.#running;
     if (schemas.inputs.length > 0 && schemas.inputs[0] === undefined) this.#late = new LateColumns(operators);
     const context = sourceContext(this.#running, schemas, this.#options, this.#sourceCount, this.#warn);
-    const { where } = this.#commits;
+    const { where } = this.commits;
     return new SourceStream({
       account: this.#account,
       counter: this.#counters[0] as StageCounter,
       look: batch => {
         this.#late?.look(batch);
-        this.#commits.saw(batch);
+        this.commits.saw(batch);
+        noteRead(this.commits.barriers?.at(batch.position), batch.length, this.counting);
       },
       reusesMemory: keepsNothing(this.#running),
       read: signal => source.definition.read(source.options, { ...context, ...where, signal }, source.given),
@@ -168,11 +174,11 @@ class Run {
       rejectsWritten: () => this.#refusals.written(),
       stop: () => this.#source?.stop(),
       warn: (_kind, message) => this.#warn(message),
-      barriers: this.#commits.barriers,
+      barriers: this.commits.barriers,
     };
     const { streams, operators, calls } = openOperators(this.#running.operators, hooks, this.#sink?.each);
     this.#operators = operators;
-    if (this.#commits.resumed !== undefined) loadStates(this.#commits.resumed, operators, this.#pushed);
+    if (this.commits.resumed !== undefined) loadStates(this.commits.resumed, operators, this.#pushed);
     if (this.#sink !== undefined) this.#sink.calls = calls;
     return streams;
   }
@@ -188,9 +194,10 @@ class Run {
       take: letter => this.#refusals.take(letter),
       rejectsWritten: () => this.#refusals.written(),
       finish: sink => this.#commit(sink),
-      commits: this.#commits,
+      commits: this.commits,
       signal: this.#abort.signal,
-      jobId: this.#commits.jobId,
+      jobId: this.commits.jobId,
+      retryForMs: this.#options.retryFor,
       warn: this.#warn,
     });
   }
@@ -202,8 +209,8 @@ class Run {
     const source = { counter: this.#counters[0] as StageCounter, isStopped: this.#source?.isStopped === true, ...this.#sourceCount };
     checkShare(this.#options.maxRejected, this.#refusals.count, source.counter.out);
     checkCounts(source, this.#operators, sink, this.#line.sink.kind);
-    if (this.#late?.missing !== undefined && !source.isStopped) this.#warnings.add(`no record had it: ${this.#late.missing}`);
-    await this.#commits.all(sink);
+    if (this.#late?.missing !== undefined && !source.isStopped) this.#warn(`no record had it: ${this.#late.missing}`);
+    await this.commits.all(sink);
   }
 
   /** How many operators the source does. */
@@ -234,14 +241,15 @@ class Run {
       await this.#preparing.catch(() => undefined);
       if (this.#joined === undefined) this.#sink?.destroy();
       await this.#sink?.quiet();
-      if (!this.#commits.isWriterEnded) await this.#quietly(() => this.#sink?.writer?.abort(failure));
-      await this.#quietly(() => this.#refusals.abort(failure, this.#commits.checkpoint(undefined)));
+      if (!this.commits.isWriterEnded) await this.#quietly(() => this.#sink?.writer?.abort(failure));
+      await this.#quietly(() => this.#refusals.abort(failure, this.commits.checkpoint(undefined)));
       await this.#joined?.closed;
     };
     const { settleTimeoutMs } = this.#options;
     const timer = timeout(settleTimeoutMs);
     const inTime = await Promise.race([work().then(() => true), timer.elapsed.then(() => false)]);
     timer.clear();
+    this.#isSettled = inTime;
     if (!inTime) this.#suppressed.push(new MillraceError('NOT_SETTLED', `the stages did not let go within ${settleTimeoutMs} ms`));
   }
 
@@ -271,23 +279,5 @@ class Run {
     this.#isDrained = true;
     if (this.#source === undefined) this.#fail(new MillraceError('CANCELLED', 'the run was stopped before it had begun'));
     else this.#source.stop();
-  }
-
-  #report(): Report {
-    return reportOf({
-      counters: this.#counters,
-      sink: this.#sink,
-      failure: this.#failure,
-      isDrained: this.#isDrained,
-      committed: this.#commits.committed,
-      resumedFrom: this.#commits.after ?? null,
-      since: this.#sourceCount.following,
-      bytesRead: this.#sourceCount.bytes,
-      seconds: seconds(performance.now() - this.#start),
-      guarantee: this.#commits.guarantee,
-      rejected: this.#refusals.count,
-      rejects: this.#refusals.groups(),
-      warnings: [...this.#warnings],
-    });
   }
 }

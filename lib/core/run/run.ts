@@ -1,8 +1,8 @@
 import type { RunOptions } from '../contracts.ts';
+import { runLine } from './attempts.ts';
 import { lineOf } from './layout.ts';
 import { partWords, runParts } from './parts.ts';
 import type { Report } from './report.ts';
-import { runLine } from './run-line.ts';
 import type { Services } from '../spill.ts';
 import type { Stage } from './stage.ts';
 

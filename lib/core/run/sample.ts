@@ -28,6 +28,7 @@ export async function sampleOf(line: Line, options: RunOptions): Promise<Sample>
   const given = Object.entries({ signal, memory, batchRows, batchBytes, batchDelayMs }).filter(([, value]) => value !== undefined);
   const report = await run([headOf(line.source, probe), ...line.operators.filter(goesOn), probeOf(line.sink, probe)], {
     ...(Object.fromEntries(given) as RunOptions),
+    retryFor: 0,
     deadLetter: sinkFace(sinkStage(nothing, {}, undefined)),
   });
   const [cause] = report.rejects;

@@ -23,6 +23,7 @@ export interface SinkStreamOptions {
   readonly signal: AbortSignal;
   readonly jobId: string;
   readonly hasDeadLetters: boolean;
+  readonly retryForMs?: number;
   /** Where it can be known before the first record. */
   readonly schema: Schema | undefined;
   /** The last schema that was known on the way: types that values keep. */
@@ -208,13 +209,14 @@ export class SinkStream extends Writable {
   }
 
   async #open(schema: Schema | undefined): Promise<void> {
-    const { stage, account, signal, jobId, hasDeadLetters, warn, commits } = this.#options;
+    const { stage, account, signal, jobId, hasDeadLetters, warn, commits, retryForMs } = this.#options;
     const context: SinkContext = {
       schema,
       signal,
       jobId,
       hasDeadLetters,
       warn,
+      ...(retryForMs === undefined ? {} : { retryForMs }),
       ...(commits?.isKept === true ? { keepsCheckpoint: true } : {}),
       ...(commits?.incomplete === undefined ? {} : { incomplete: commits.incomplete }),
       ...(commits?.resumed === undefined ? {} : { resume: commits.resumed }),

@@ -45,6 +45,11 @@ export class SourceStream extends Readable {
     return this.#isStopped;
   }
 
+  /** Something may have been taken from where it reads. */
+  get isOpen(): boolean {
+    return this.#iterator !== undefined;
+  }
+
   override _read(): void {
     this.#options.counter.waitMs += performance.now() - this.#idleSince;
     this.#reading ??= this.#readOne()

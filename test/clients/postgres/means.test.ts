@@ -45,7 +45,8 @@ describe('a password and a socket that functions give', () => {
     expect(await read(() => '')).to.match(/^AUTHENTICATION_FAILED .*gave no text/);
     expect(await read(() => 'hunter2')).to.match(/^AUTHENTICATION_FAILED connect: the password for user "locked" is wrong/);
     const never = (): Promise<string> => new Promise(() => undefined);
-    const limited = () => pipeline(from.postgres({ ...locked(), table: 'many', password: never, connectTimeoutMs: 30 }), to.null());
+    const limited = () =>
+      pipeline(from.postgres({ ...locked(), table: 'many', password: never, connectTimeoutMs: 30 }), to.null(), { retryFor: 0 });
     expect(await failureOf(limited)).to.match(/^UNREACHABLE .*"password" gave nothing within 30 ms/);
     const aborted = () =>
       pipeline(from.postgres({ ...locked(), table: 'many', password: never }), to.null(), { signal: AbortSignal.timeout(20) });
@@ -96,7 +97,7 @@ describe('a password and a socket that functions give', () => {
     };
     expect(await from.postgres({ ...target, table: 'many', socket: tunnel }).toArray()).to.have.length(50_000);
     const broken = (socket: () => Duplex): Promise<string> =>
-      failureOf(() => pipeline(from.postgres({ ...target, table: 'many', socket }), to.null()));
+      failureOf(() => pipeline(from.postgres({ ...target, table: 'many', socket }), to.null(), { retryFor: 0 }));
     expect(await broken(() => ({}) as Duplex)).to.match(/^OPTION_INVALID .*"socket": the function gave no Duplex/);
     const failing = (): never => {
       throw new Error('no tunnel');

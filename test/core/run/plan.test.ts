@@ -170,6 +170,7 @@ describe('a plan', () => {
       deadLetter: { kind: 'null', description: '', looksAt: 'rows', fusedGroup: 0 },
       problems: [],
       guarantee: 'at-least-once',
+      retry: { forMs: 60_000, from: 'never', reason: 'null cannot take back what it was given' },
       memory: { records: 1 << 20, state: 64 << 20 },
     });
   });

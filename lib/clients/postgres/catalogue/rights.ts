@@ -73,7 +73,11 @@ export async function readOnlyServer(client: pg.Client): Promise<MillraceError[]
   const { standby, readonly } = rows[0] as (typeof rows)[number];
   if (standby) return [standbyError()];
   if (!readonly) return [];
-  return [new MillraceError('NOT_PERMITTED', 'transactions are read-only here (default_transaction_read_only); set it off for this user')];
+  return [
+    new MillraceError('NOT_PERMITTED', 'transactions are read-only here (default_transaction_read_only); set it off for this user', {
+      retryable: true,
+    }),
+  ];
 }
 
 /** Whether the transaction may write: NOT_PERMITTED. */
@@ -85,6 +89,7 @@ export async function checkWritable(client: pg.Client): Promise<void> {
     throw new MillraceError(
       'NOT_PERMITTED',
       'the transaction is read-only; set default_transaction_read_only off for this user, or write in another one',
+      { retryable: true },
     );
 }
 
@@ -136,7 +141,7 @@ async function mayDelete(client: pg.Client, { name }: TargetTable): Promise<bool
 }
 
 function standbyError(): MillraceError {
-  return new MillraceError('NOT_PERMITTED', 'the server is a standby and cannot be written to; name its primary');
+  return new MillraceError('NOT_PERMITTED', 'the server is a standby and cannot be written to; name its primary', { retryable: true });
 }
 
 const LACKING = `

@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import { MillraceError } from '../../../errors.ts';
 import { describeTarget, type PgTarget, type SslMode } from './connection-options.ts';
-import { isServerError, postgresError, sqlStateOf } from './errors.ts';
+import { CONNECTING, isServerError, postgresError, sqlStateOf } from './errors.ts';
 import { untilHungUp } from './hang-up.ts';
+import { endLost, noteStart } from './lost-sessions.ts';
 import { passwordFor, socketFor } from './means.ts';
 import { backendSql, markPooled, settingsSql } from './settings.ts';
 import { internalsOf } from './pg-internals.ts';
@@ -19,14 +20,18 @@ const KEEP_ALIVE_AFTER_MS = 30_000;
  * Source: https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-FLOW-START-UP
  */
 export async function connect(target: PgTarget, signal?: AbortSignal): Promise<pg.Client> {
-  const doing = 'connect';
+  const doing = CONNECTING;
   const client = await firstThatWorks(target, signal).catch((error: unknown) => {
     throw signal?.aborted === true ? cancelled(target) : postgresError(error, doing, target);
   });
   try {
-    const { rows } = await client.query<{ isOwn: boolean }>(limited(backendSql(client)));
+    const { rows } = await client.query<{ isOwn: boolean; began: string | null }>(limited(backendSql(client)));
     if (rows[0]?.isOwn === false) markPooled(client);
-    else await client.query(limited(settingsSql(target.statementTimeoutMs, 'session')));
+    else {
+      noteStart(client, rows[0]?.began);
+      await client.query(limited(settingsSql(target.statementTimeoutMs, 'session')));
+      await endLost(client, target, limited);
+    }
     return client;
   } catch (error) {
     internalsOf(client).connection.stream.destroy();

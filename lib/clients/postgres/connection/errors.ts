@@ -3,7 +3,7 @@
  * reaches a MillraceError, nor its cause.
  * Source: https://www.postgresql.org/docs/18/errcodes-appendix.html, https://www.postgresql.org/docs/18/protocol-error-fields.html
  */
-import { type ErrorCode, MillraceError } from '../../../errors.ts';
+import { asMillraceError, type ErrorCode, MillraceError } from '../../../errors.ts';
 import { describeTarget, type PgTarget } from './connection-options.ts';
 
 /** What the server says of an error beside its message, as far as it holds no values; the cause of a MillraceError. */
@@ -93,7 +93,8 @@ function withoutValues(message: string, names: readonly (string | undefined)[]):
   return isClosed ? bare : `${bare.slice(0, bare.lastIndexOf('"'))}…`;
 }
 
-const BY_STATE: Readonly<Record<string, { code: ErrorCode; retryable?: true }>> = {
+/** `hasWaited`: a limit of somebody's ran out. */
+const BY_STATE: Readonly<Record<string, { code: ErrorCode; retryable?: true; hasWaited?: true }>> = {
   '28': { code: 'AUTHENTICATION_FAILED' },
   '3D000': { code: 'NOT_FOUND' },
   '3F000': { code: 'NOT_FOUND' },
@@ -103,14 +104,14 @@ const BY_STATE: Readonly<Record<string, { code: ErrorCode; retryable?: true }>> 
   '42710': { code: 'EXISTS' },
   '42P04': { code: 'EXISTS' },
   '42501': { code: 'NOT_PERMITTED' },
-  '25006': { code: 'NOT_PERMITTED' },
+  '25006': { code: 'NOT_PERMITTED', retryable: true },
   '42703': { code: 'COLUMN_UNKNOWN' },
   '42701': { code: 'COLUMN_DUPLICATE' },
   '40': { code: 'SERVER_REFUSED', retryable: true },
-  '55P03': { code: 'TIMEOUT', retryable: true },
-  '57014': { code: 'TIMEOUT', retryable: true },
-  '25P03': { code: 'TIMEOUT', retryable: true },
-  '25P04': { code: 'TIMEOUT', retryable: true },
+  '55P03': { code: 'TIMEOUT', retryable: true, hasWaited: true },
+  '57014': { code: 'TIMEOUT', retryable: true, hasWaited: true },
+  '25P03': { code: 'TIMEOUT', retryable: true, hasWaited: true },
+  '25P04': { code: 'TIMEOUT', retryable: true, hasWaited: true },
   '57P03': { code: 'UNREACHABLE', retryable: true },
   '57P04': { code: 'NOT_FOUND' },
   '57P': { code: 'CONNECTION_LOST', retryable: true },
@@ -118,6 +119,7 @@ const BY_STATE: Readonly<Record<string, { code: ErrorCode; retryable?: true }>> 
   '53100': { code: 'DISK_FULL' },
   '53': { code: 'SERVER_REFUSED', retryable: true },
   '58030': { code: 'IO_FAILED' },
+  '72': { code: 'SERVER_REFUSED', retryable: true },
   '08': { code: 'CONNECTION_LOST', retryable: true },
   '22021': { code: 'ENCODING_INVALID' },
   '22P05': { code: 'ENCODING_INVALID' },
@@ -135,7 +137,8 @@ function serverError(error: ServerError, doing: string, target: PgTarget): Millr
   const state = error.code;
   const meaning = BY_STATE[state] ?? BY_STATE[state.slice(0, 3)] ?? BY_STATE[state.slice(0, 2)] ?? { code: 'SERVER_REFUSED' };
   const message = state.startsWith('28') ? authenticationMessage(state, target) : printable(error) + (HINTS[state] ?? '');
-  const details = { retryable: meaning.retryable ?? false, cause: new ServerErrorFields(error) };
+  const { retryable = false, hasWaited = false } = meaning;
+  const details = { retryable, hasWaited, cause: new ServerErrorFields(error) };
   return new MillraceError(meaning.code, `${doing}: ${message} (${describeTarget(target)}, SQLSTATE ${state})`, details);
 }
 
@@ -144,6 +147,9 @@ function authenticationMessage(state: string, target: PgTarget): string {
   if (state === '28P01') return `the password for ${user} is wrong`;
   return `${user} may not log in from here, or does not exist (the server's pg_hba.conf says who may)`;
 }
+
+/** What is done while a connection is made. */
+export const CONNECTING = 'connect';
 
 const UNREACHED = new Set([
   'ECONNREFUSED',
@@ -166,7 +172,10 @@ function connectionError(error: unknown, doing: string, target: PgTarget): Millr
     const text = `${doing}: the server wants a password for user ${JSON.stringify(target.user)}; give it in the address or in PGPASSWORD (${place})`;
     return new MillraceError('AUTHENTICATION_FAILED', text);
   }
-  if (/^(?:timeout expired|Connection terminated due to connection timeout)/.test(message) || code === 'ETIMEDOUT')
+  if (
+    /^(?:timeout expired|Connection terminated due to connection timeout)/.test(message) ||
+    (code === 'ETIMEDOUT' && doing === CONNECTING)
+  )
     return new MillraceError('UNREACHABLE', `${doing}: no answer from ${place} within ${target.connectTimeoutMs} ms`, {
       retryable: true,
       cause: found,
@@ -177,8 +186,17 @@ function connectionError(error: unknown, doing: string, target: PgTarget): Millr
     return new MillraceError('UNREACHABLE', `${doing}: no encrypted connection to ${place}: ${message} (sslmode=${target.sslmode})`, {
       cause: found,
     });
+  if (isFault(found, code)) return asMillraceError(found);
   const text = `${doing}: the connection to ${place} was lost${code === '' ? '' : ` (${code})`}`;
-  return new MillraceError('CONNECTION_LOST', text, { retryable: true, cause: found });
+  // A place that takes connections and hangs up has no server behind it.
+  return new MillraceError(doing === CONNECTING ? 'UNREACHABLE' : 'CONNECTION_LOST', text, { retryable: true, cause: found });
+}
+
+/** Of our own code or the driver's: no connection is the cause, and another one would not help. */
+function isFault(error: unknown, code: string): boolean {
+  const isOfLanguage =
+    error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError || error instanceof SyntaxError;
+  return isOfLanguage && !/^(?:ERR_STREAM|ERR_SOCKET|ERR_SSL|ERR_TLS)/.test(code);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -7,6 +7,7 @@ import { identityOf } from './means.ts';
 import { borrowClient } from './borrowed-session.ts';
 import { cancelStatement } from './cancel.ts';
 import { untilHungUp } from './hang-up.ts';
+import { noteLost } from './lost-sessions.ts';
 import { internalsOf, isWhole } from './pg-internals.ts';
 import { isPooled, settingsSql } from './settings.ts';
 import { joinSnapshot } from './snapshot.ts';
@@ -136,6 +137,7 @@ class SharedPool {
       cancel: () => cancelStatement(session),
       release: () => end(isWhole(client) && client.getTransactionStatus() === 'I'),
       discard: () => {
+        if (isMine) noteLost(client, this.#target);
         if (isMine) internalsOf(client).connection.stream.destroy();
         end(false);
       },
@@ -160,6 +162,7 @@ class SharedPool {
         leave(
           new MillraceError('TIMEOUT', `connect: all ${MAX_CONNECTIONS} connections to ${describeTarget(this.#target)} are taken`, {
             retryable: true,
+            hasWaited: true,
           }),
         );
       const timer = setTimeout(late, WAIT_LIMIT_MS);

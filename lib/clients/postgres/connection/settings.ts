@@ -44,8 +44,11 @@ export function settingsBackSql(values: SettingValues): string {
 
 /** Tells whether this connection is of one backend, as its key says; behind a pooler it is of any, and of another after each transaction. */
 export function backendSql(client: pg.Client): string {
-  return `SELECT pg_catalog.pg_backend_pid() = ${internalsOf(client).processID ?? 'pg_catalog.pg_backend_pid()'} AS "isOwn"`;
+  return `SELECT pg_catalog.pg_backend_pid() = ${internalsOf(client).processID ?? 'pg_catalog.pg_backend_pid()'} AS "isOwn", ${BEGAN} AS began`;
 }
+
+/** When a backend began, of itself. */
+const BEGAN = '(SELECT extract(epoch FROM backend_start)::text FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()))';
 
 const pooled = new WeakSet<pg.Client>();
 

@@ -26,6 +26,7 @@ export async function lockJob(client: pg.Client, job: string, signal: AbortSigna
     if (performance.now() > end) {
       throw new MillraceError('JOB_RUNNING', `another run of this job is at work${toldOf(holder)}; wait for its end, or end it`, {
         retryable: true,
+        hasWaited: true,
       });
     }
     await sleep(LOOK_EVERY_MS);

@@ -5,6 +5,7 @@ import type { Schema } from '../../../schema/schema.ts';
 import { limited } from '../connection/connect.ts';
 import type { LoadPlace } from './copy-load.ts';
 import { KeptJob } from '../delivery/kept-job.ts';
+import { commitSurely } from '../delivery/sure-commit.ts';
 import { commitsParts } from '../delivery/keeper.ts';
 import { advanceSequences } from './advance-sequences.ts';
 import { postgresError } from '../connection/errors.ts';
@@ -243,23 +244,10 @@ export class TableWriter implements Writer {
   }
 
   async #commitTransaction(): Promise<void> {
-    await this.#session.commit().catch((error: unknown) => {
-      throw this.#commitError(error);
-    });
+    const { signal, retryForMs } = this.#context;
+    const doing = `commit to table ${this.#table.name.shown}`;
+    await commitSurely(this.#session, { doing, signal, retryForMs, isKept: this.#job.isKept });
     this.#isInTransaction = false;
-  }
-
-  /** Of a connection that breaks now nobody knows whether the server committed. */
-  #commitError(error: unknown): MillraceError {
-    const failed = postgresError(error, `commit to table ${this.#table.name.shown}`, this.#session.target);
-    if (failed.code !== 'CONNECTION_LOST') return failed;
-    return new MillraceError(
-      'CONNECTION_LOST',
-      `${failed.message}; the server may have committed all the same: look before you run it again`,
-      {
-        cause: failed.cause,
-      },
-    );
   }
 
   async #rollBack(reason: unknown): Promise<void> {
