@@ -7,7 +7,6 @@ import { Backoff } from '../delivery/backoff.ts';
 import type { Services } from '../spill.ts';
 import type { Ending } from './attempt.ts';
 import { canGoOn, cannotBeginAgain } from './begins-again.ts';
-import type { Commit } from './commits.ts';
 import { seconds } from './counter.ts';
 import type { Line } from './layout.ts';
 import { listen } from './listen.ts';
@@ -30,6 +29,13 @@ const UNREACHED_LIMIT_MS = 10_000;
 /** What comes of a server that was there before, and is there no more, or takes no writes any more. */
 const IS_LOST: ReadonlySet<string> = new Set(['UNREACHABLE', 'NOT_PERMITTED']);
 
+interface Known {
+  /** Undefined: before the first. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** What this run has committed up to there. */
+  readonly tally: Tally | undefined;
+}
+
 /**
  * A run that is lost on the way is taken down and opened again: behind its last commit, where the target keeps one; else at its beginning, where nothing
  * of it is to be seen and all of it can be read again.
@@ -50,9 +56,11 @@ class Attempts {
   #before: Tally | undefined;
   /** The last one that is known to be committed. */
   #checkpoint: Checkpoint | undefined;
-  /** A commit whose reply was lost, with all that is committed if it happened. */
-  #doubt: Commit | undefined;
-  #parts = 0;
+  /** Where the next attempt may find the job: at the last commit, at one whose reply was lost, or before some that the server has lost. */
+  #known: Known[] = [];
+  #hasBegun = false;
+  #isKept = false;
+  #isInParts = false;
   #resumedFrom: Report['resumedFrom'] = null;
   /** Something was read, or lost: it is more than a service that was never there. */
   #isUnderWay = false;
@@ -91,25 +99,26 @@ class Attempts {
     return new Run(this.#line, this.#options, this.#services, { warn: this.#warn, begins: resumed => this.#begins(resumed) });
   }
 
-  /** An attempt knows where it begins: whether a commit whose reply was lost is there, and whether earlier ones still are. */
+  /** An attempt finds out what is there of those before it. */
   #begins(resumed: Checkpoint | undefined): void {
-    if (this.#attempts === 1) this.#resumedFrom = resumed?.source ?? null;
-    const { checkpoint, tally } = this.#doubt ?? {};
-    if (resumed === undefined) this.#before = undefined;
-    else if (tally !== undefined && checkpoint !== undefined && standsAt(checkpoint, resumed)) {
-      this.#before = tally;
-      this.#parts += checkpoint.done === true ? 0 : 1;
-    }
-    this.#doubt = undefined;
+    if (!this.#hasBegun) this.#resumedFrom = resumed?.source ?? null;
+    this.#hasBegun = true;
+    const found = this.#known.findLast(({ checkpoint }) => isSamePlace(checkpoint, resumed));
+    this.#before = found?.tally;
+    this.#isInParts ||= found?.tally !== undefined && resumed?.done !== true;
+    this.#known = [found ?? { checkpoint: resumed, tally: undefined }];
     this.#checkpoint = resumed;
   }
 
   #note(): void {
-    const { last, inDoubt, isKept, parts } = this.#run.commits;
-    this.#parts += parts;
+    const { recent, inDoubt, isKept, parts } = this.#run.commits;
     this.#isUnderWay ||= (this.#run.counting.counters[0]?.out ?? 0) > 0;
     if (!isKept) return;
-    this.#doubt = inDoubt && { ...inDoubt, tally: together(this.#before, inDoubt.tally) };
+    this.#isKept = true;
+    this.#isInParts ||= parts > 0;
+    for (const { checkpoint, tally } of inDoubt === undefined ? recent : [...recent, inDoubt])
+      this.#known.push({ checkpoint, tally: together(this.#before, tally) });
+    const last = recent.at(-1);
     if (last === undefined) return;
     this.#checkpoint = last.checkpoint;
     this.#first = undefined;
@@ -124,13 +133,14 @@ class Attempts {
     if (failure.code === 'NOT_PERMITTED' && !this.#isUnderWay) return false;
     this.#isUnderWay ||= !isUnreached;
     const { commits } = this.#run;
-    const isBehindCommit = commits.isKept && this.#checkpoint !== undefined;
+    const isBehindCommit = this.#isKept && this.#checkpoint !== undefined;
     if (commits.isCommitted) return false;
     if (isBehindCommit ? !canGoOn(this.#run.touched) : !(await this.#canBeginAgain())) return false;
     this.#first ??= failure;
     const waited = isUnreached ? await this.#unreached.wait(failure, this.#start) : await this.#lost.wait(failure);
     if (waited === undefined) return false;
-    if (commits.isKept && commits.last !== undefined) this.#before = together(this.#before, commits.last.tally);
+    const last = commits.recent.at(-1);
+    if (commits.isKept && last !== undefined) this.#before = together(this.#before, last.tally);
     // What this attempt has kept is its own: it is gone on with, not forgotten.
     if (commits.isKept) this.#options = { ...this.#options, resume: true };
     const from = isBehindCommit ? 'behind its last commit' : 'at its beginning';
@@ -160,7 +170,7 @@ class Attempts {
     const failure =
       this.#options.signal?.aborted === true && ending.failure !== undefined ? this.#cancelled(ending.failure) : this.#failure(ending);
     const committed = (this.#before?.written ?? 0) + commits.committed;
-    if (failure !== undefined && this.#parts > 0)
+    if (failure !== undefined && this.#isInParts)
       this.#warn(
         `${countOf(committed, 'record')} ${committed === 1 ? 'is' : 'are'} committed; with resume (--resume) the job goes on behind them`,
       );
@@ -172,7 +182,7 @@ class Attempts {
       resumedFrom: this.#resumedFrom as null,
       attempts: this.#attempts,
       seconds: seconds(performance.now() - this.#start),
-      guarantee: commits.guarantee(this.#parts > 0),
+      guarantee: commits.guarantee(this.#isInParts),
       since: this.#run.counting.source.following,
       warnings: [...this.#warnings],
     });
@@ -202,7 +212,8 @@ class Attempts {
   }
 }
 
-function standsAt(a: Checkpoint, b: Checkpoint): boolean {
-  const where = ({ source, done, operators }: Checkpoint): string => JSON.stringify([source ?? null, done ?? false, operators]);
+function isSamePlace(a: Checkpoint | undefined, b: Checkpoint | undefined): boolean {
+  const where = (checkpoint: Checkpoint | undefined): string =>
+    JSON.stringify(checkpoint && [checkpoint.source ?? null, checkpoint.done ?? false, checkpoint.operators]) ?? '';
   return where(a) === where(b);
 }

@@ -36,6 +36,8 @@ export interface CommitHooks {
 
 /** A commit of the sink, with all that was counted for it. */
 export interface Commit {
+  /** By `performance.now()`. */
+  readonly at: number;
   readonly checkpoint: Checkpoint;
   readonly tally: Tally;
 }
@@ -65,8 +67,8 @@ export class Commits {
   isWriterEnded = false;
   /** The rows of the whole run are committed. */
   isCommitted = false;
-  /** The last one that went well. */
-  last: Commit | undefined;
+  /** Those that went well: the last one, and some that are so young that a server that crashes may lose them again. */
+  recent: Commit[] = [];
   /** One that failed: whether the sink has it, the checkpoint that it keeps will tell. */
   inDoubt: Commit | undefined;
   /** How many there were before the end. */
@@ -225,7 +227,7 @@ export class Commits {
 
   /** Records that are in the target whatever becomes of the run. What a sink without checkpoints has committed it may still take back. */
   get committed(): number {
-    return this.isKept ? (this.last?.tally.written ?? 0) : 0;
+    return this.isKept ? (this.recent.at(-1)?.tally.written ?? 0) : 0;
   }
 
   /** Of now. */
@@ -234,17 +236,18 @@ export class Commits {
     return checkpointOf({ job: this.#known(), source, operators: running, firstOperator: first, isDone: !this.#hooks.isDrained() });
   }
 
-  async #store(sink: SinkStream, commit: Commit): Promise<void> {
+  async #store(sink: SinkStream, commit: Omit<Commit, 'at'>): Promise<void> {
     const { writer } = sink;
-    const { checkpoint } = commit;
+    const { checkpoint, tally } = commit;
     if (writer === undefined) throw new MillraceError('INTERNAL', 'a sink was never opened');
     const sinks = await this.#hooks.refusals.commit(checkpoint);
     this.#hooks.throwFailure();
-    const whole = { ...commit, checkpoint: { ...checkpoint, sinks } };
+    const at = performance.now();
+    const whole = { at, tally, checkpoint: { ...checkpoint, sinks } };
     this.inDoubt = whole;
     await writer.commit(whole.checkpoint);
     this.inDoubt = undefined;
-    this.last = whole;
+    this.recent = [...this.recent.filter(earlier => at - earlier.at < MAY_BE_LOST_MS), whole];
   }
 
   #sideContext(resume: Checkpoint | undefined): SideContext {
@@ -272,6 +275,9 @@ export class Commits {
 function mayBe({ identity }: Checkpoint, job: Job): boolean {
   return identity !== undefined && identity.name === job.name && differencesOf(identity, job).length > 0;
 }
+
+/** A server that does not wait for its disk at a commit has it there soon after. */
+const MAY_BE_LOST_MS = 10_000;
 
 const BEGINS_VOID = 'the run begins at the beginning: what its checkpoint was of is not there any more';
 const GOES_ON = 'the run was stopped: with resume (--resume) it goes on, and ends what is done last (keys, indexes, SQL after)';

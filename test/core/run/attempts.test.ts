@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect } from 'chai';
 import { z } from 'zod';
 import { RecordBatch } from '../../../lib/core/batch/batch.ts';
@@ -54,7 +57,9 @@ interface Table {
   checkpoint: Checkpoint | undefined;
   commits: number;
   /** The number of the commit that fails, and whether it happens all the same. */
-  readonly failing?: { readonly commit: number; readonly happens: boolean };
+  readonly failing?: { readonly commit: number; readonly happens: boolean; readonly loses?: number };
+  /** What stood there before each commit. */
+  readonly past: Pick<Table, 'rows' | 'checkpoint'>[];
   open: number;
 }
 
@@ -83,6 +88,8 @@ const tableKind = defineSink<typeof noOptions, Table>({
       flush: () => Promise.resolve(),
       commit: checkpoint => {
         const fails = table.failing?.commit === ++table.commits;
+        table.past.push({ rows: [...table.rows], checkpoint: table.checkpoint });
+        if (fails && table.failing?.loses !== undefined) Object.assign(table, table.past.at(-1 - table.failing.loses));
         if (!fails || (table.failing?.happens ?? false)) {
           table.rows.push(...held);
           held = [];
@@ -100,6 +107,7 @@ const emptyTable = (failing?: Table['failing']): Table => ({
   checkpoint: undefined,
   commits: 0,
   open: 0,
+  past: [],
   ...(failing === undefined ? {} : { failing }),
 });
 const into = (table: Table): Sink<{ id: number }> => tableKind.create({}, table);
@@ -177,6 +185,59 @@ describe('a run that is lost on the way', function () {
       });
     }
   }
+
+  for (const loses of [1, 2, 3]) {
+    it(`goes on where it is when a server that crashed has lost the last ${loses} of its commits`, async () => {
+      const table = emptyTable({ commit: 4, happens: false, loses });
+      const report = await pipeline(served(serverOf(100, [])), even(), into(table), PARTS);
+      expect(table.rows).to.deep.equal(EVEN);
+      expect(report).to.include({ attempts: 2, read: 100, written: 50, dropped: 50 });
+      conserves(report);
+    });
+  }
+
+  it('has each dead letter once, and counts it once', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'millrace-attempts-'));
+    const letters = path.join(folder, 'letters.ndjson');
+    const throwing = filter<{ id: number }>(({ id }) => {
+      if (id % 10 === 3) throw new Error('a three');
+      return true;
+    });
+    const server = serverOf(100, [
+      { reading: 1, row: 75, error: lost() },
+      { reading: 2, row: 95, error: lost() },
+    ]);
+    const table = emptyTable();
+    const report = await pipeline(served(server), throwing, into(table), { ...PARTS, deadLetter: to.file(letters) });
+    const ids = readFileSync(letters, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map(line => (JSON.parse(line) as { record: { id: number } }).record.id);
+    rmSync(folder, { recursive: true });
+    expect(ids).to.deep.equal([3, 13, 23, 33, 43, 53, 63, 73, 83, 93]);
+    expect(report).to.include({ attempts: 3, read: 100, written: 90, rejected: 10 });
+    expect(report.rejects.map(({ count }) => count)).to.deep.equal([10]);
+    expect(table.rows).to.have.length(90);
+    conserves(report);
+  });
+
+  it('is not gone on with where somebody was given a dead letter that he would get again', async () => {
+    const threes = filter<{ id: number }>(({ id }) => {
+      if (id === 3) throw new Error('a three');
+      return true;
+    });
+    const given: unknown[] = [];
+    const run = (row: number) =>
+      failed(
+        pipeline(served(serverOf(100, [{ reading: 1, row, error: lost() }])), threes, into(emptyTable()), {
+          ...PARTS,
+          retryFor: 300,
+          deadLetter: to.function(letter => void given.push(letter)),
+        }),
+      );
+    expect((await run(75)).report.attempts).to.equal(1);
+    expect(given).to.have.length(1);
+  });
 
   it('does not forget what it has kept, though it was to begin at the beginning', async () => {
     const table = emptyTable();
